@@ -1,0 +1,274 @@
+"""The agency's settings: identity, officers, calendar, schedule, sites, media.
+
+They live in the inventory, once: `group_vars/all/unit.yml` is plain YAML with one key, `laman_unit`, that Ansible and
+Python both read; `hosts.yml` lists the sites (group `sites`). A snapshot of what is in force goes into the ledger, so
+that the record is judged by the settings of its day.
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from reporting.worktime import WEEKDAYS, CalendarSettings, Weekday
+
+UNIT_FILE = Path("group_vars/all/unit.yml")
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Role = Literal["kasi_si", "kasubag_umum", "pengelola_laman", "pengelola_sistem_dan_jaringan"]
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; the message names the file, the key and what is expected."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Officer(_Settings):
+    """A person who carries out, approves or pays; in office from `first` to `last` (both inclusive, open when absent)."""
+
+    id: Identifier
+    name: Name
+    nip: Annotated[str, StringConstraints(pattern=r"^\d{18}$")] | None = None
+    title: Name  # as it is signed, e.g. "Plt. Kepala Seksi Sistem Informasi"
+    roles: Annotated[list[Role], Field(min_length=1)]
+    first: date | None = None
+    last: date | None = None
+
+    def in_office(self, day: date) -> bool:
+        """Whether the officer holds the office on that day."""
+        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+
+class Plan(_Settings):
+    """One line of the schedule: an activity that is due again and again, and its window.
+
+    The POS says "berkala" without a number: the interval is the unit's. A window opens at `start` (local time) on each
+    day that `every` and `on` give, and stays open for `hours`.
+    """
+
+    activity: Annotated[int, Field(ge=1, le=3)]
+    every: Literal["day", "workday", "week", "month"]
+    on: Weekday | Annotated[int, Field(ge=1, le=28)] | None = None  # week: a weekday; month: a day of the month
+    start: time = time(0, 0)
+    hours: Annotated[int, Field(ge=1, le=31 * 24)] = 24
+    sites: list[Identifier] | Literal["all"] = "all"
+
+    @model_validator(mode="after")
+    def _on_fits_every(self) -> Plan:
+        if self.every == "week" and self.on not in WEEKDAYS:
+            raise ValueError("every: week needs on: a weekday (monday … sunday)")
+        if self.every == "month" and not isinstance(self.on, int):
+            raise ValueError("every: month needs on: a day of the month (1 … 28)")
+        if self.every in ("day", "workday") and self.on is not None:
+            raise ValueError(f"every: {self.every} takes no on:")
+        longest = {"day": 24, "workday": 24, "week": 7 * 24, "month": 28 * 24}[self.every]
+        if self.hours > longest:
+            raise ValueError(f"every: {self.every} with hours: {self.hours} would overlap itself (at most {longest})")
+        return self
+
+
+class Medium(_Settings):
+    """A backup medium: a mounted disk, a disc or a share, known by its label file and filesystem UUID."""
+
+    id: Identifier
+    kind: Literal["hard_disk", "optical_disc", "other"] = "hard_disk"
+    path: str  # the mount point; relative paths are relative to the inventory folder
+    uuid: str | None = None
+    label: str | None = None
+    declared_folder: bool = False  # openly declares that a plain folder stands in for a mounted medium
+
+
+class Review(_Settings):
+    """Which activities count only once their executor has read the result (a run that nobody read is no monitoring)."""
+
+    activities: list[Annotated[int, Field(ge=1, le=3)]] = [1, 3]
+
+
+class TimeLimits(_Settings):
+    """How long a run may go on before it is ended, in minutes, as a multiple of the POS minutes."""
+
+    factor: Annotated[float, Field(ge=1, le=10)] = 1.5
+
+
+class Unit(_Settings):
+    """`laman_unit`: everything that the product knows about the agency."""
+
+    id: Identifier
+    name: Name
+    parent: str = ""  # the ministry and directorate above, printed on papers
+    city: str = ""
+    address: str = ""
+    language: Literal["id", "en"] = "id"
+    state_dir: str = "../state"  # ledger, archive, locks; relative to the inventory folder
+    ledger: str | None = None  # a URL; default: ledger.sqlite in state_dir
+    officers: Annotated[list[Officer], Field(min_length=1)]
+    assignment: dict[int, Role] = {}  # POS activity -> role, where the unit differs from the default of the standard
+    calendar: CalendarSettings = CalendarSettings()
+    schedule: list[Plan] = []
+    review: Review = Review()
+    human_clock: Literal["from_input", "from_taken"] = "from_input"
+    media: list[Medium] = []
+    time_limits: TimeLimits = TimeLimits()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Unit:
+        for what, ids in (("officers", [o.id for o in self.officers]), ("media", [m.id for m in self.media])):
+            twice = sorted({i for i in ids if ids.count(i) > 1})
+            if twice:
+                raise ValueError(f"{what}: id {twice[0]!r} is used twice")
+        return self
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The agency's time zone."""
+        return self.calendar.tz
+
+    def officer(self, wanted: str, day: date) -> Officer | None:
+        """The officer with that id or name who is in office on that day."""
+        folded = wanted.casefold().strip()
+        return next(
+            (o for o in self.officers if o.in_office(day) and folded in (o.id, o.name.casefold())),
+            None,
+        )
+
+    def officer_for(self, role: str, day: date) -> Officer | None:
+        """The first officer in the list who holds `role` on that day."""
+        return next((o for o in self.officers if role in o.roles and o.in_office(day)), None)
+
+
+class Snapshot(_Settings):
+    """What the ledger keeps of the settings: the unit and its sites, as they were in force."""
+
+    unit: Unit
+    sites: list[Identifier]
+
+
+class Inventory(_Settings):
+    """An inventory folder that was read: where it is, the unit, its sites, the folder of its record."""
+
+    folder: Path
+    unit: Unit
+    sites: list[str]
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder of ledger, archive and locks (absolute)."""
+        return self.resolve(self.unit.state_dir)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The settings in force, as the ledger keeps them."""
+        return Snapshot(unit=self.unit, sites=self.sites)
+
+    def resolve(self, path: str) -> Path:
+        """A path of the settings made absolute: `~` is the home folder, relative means below the inventory folder."""
+        return (self.folder / Path(path).expanduser()).resolve()
+
+
+def read_inventory(folder: Path) -> Inventory:
+    """Read the settings of an inventory folder.
+
+    Raises:
+        SettingsError: a file is missing or broken, a key is wrong, a plan names an unknown site; one line each.
+    """
+    folder = folder.expanduser().resolve()
+    if not folder.is_dir():
+        raise SettingsError(f"{folder}: no such inventory folder (give one with -i, or make one with: laman init DIR)")
+    unit_file = folder / UNIT_FILE
+    content = _read_yaml(unit_file)
+    if not isinstance(content, dict) or "laman_unit" not in content:
+        raise SettingsError(f"{unit_file}: key laman_unit is missing (see inventory/example for a commented one)")
+    try:
+        unit = Unit.model_validate(content["laman_unit"])
+    except ValidationError as error:
+        raise SettingsError(f"{unit_file}: {_first_problem(error)}") from error
+    sites = _sites(folder)
+    _check_plans(unit, sites, unit_file)
+    return Inventory(folder=folder, unit=unit, sites=sites)
+
+
+def _check_plans(unit: Unit, sites: list[str], unit_file: Path) -> None:
+    for number, plan in enumerate(unit.schedule):
+        for site in [] if plan.sites == "all" else plan.sites:
+            if site not in sites:
+                raise SettingsError(
+                    f"{unit_file}: laman_unit.schedule.{number}.sites: unknown site {site!r}; "
+                    f"hosts.yml has: {', '.join(sites) or 'none'}"
+                )
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in ("laman_unit", *first["loc"]))
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}{more}"
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, plus Ansible's tags read as opaque text: a vaulted value is nobody's business here."""
+
+
+def _opaque(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+
+_Loader.add_multi_constructor("!", _opaque)
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file (make a commented inventory with: laman init DIR)") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise SettingsError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+
+
+def _sites(folder: Path) -> list[str]:
+    hosts_file = folder / "hosts.yml"
+    content = _read_yaml(hosts_file)
+    found: list[str] = []
+
+    def walk(groups: Any) -> None:
+        if not isinstance(groups, dict):
+            return
+        for name, group in groups.items():
+            if not isinstance(group, dict):
+                continue
+            if name == "sites":
+                found.extend(str(host) for host in (group.get("hosts") or {}))
+            walk(group.get("children"))
+
+    walk(content)
+    if not found:
+        raise SettingsError(f"{hosts_file}: group `sites` with at least one host is expected (one host per site)")
+    return list(dict.fromkeys(found))
+
+
+def host_variables(inventory: Inventory, site: str) -> dict[str, Any]:
+    """Variables that `host_vars` give a site, as plain values (vaulted ones are opaque).
+
+    Raises:
+        SettingsError: a file is broken.
+    """
+    merged: dict[str, Any] = {}
+    base = inventory.folder / "host_vars"
+    files = [base / f"{site}.yml", base / f"{site}.yaml", *sorted((base / site).glob("*.y*ml"))]
+    for path in files:
+        if path.is_file():
+            content = _read_yaml(path)
+            if isinstance(content, dict):
+                merged.update(content)
+    return merged
