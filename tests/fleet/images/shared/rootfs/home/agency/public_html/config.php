@@ -1,0 +1,4 @@
+<?php
+$db_name = 'agency_web';
+$db_user = 'agency_web';
+$db_pass = 'fleet-agency';

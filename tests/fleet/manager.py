@@ -1,0 +1,185 @@
+"""Bring the fleet up, share it, and take it down when the last who asked for it lets go.
+
+Molecule and pytest use the same fleet in one ``make test``. Each names itself as an *owner* when it brings the fleet up;
+``release`` forgets an owner, and the fleet goes when none is left. A pytest session that died is no owner any more.
+"""
+
+import contextlib
+import datetime as dt
+import fcntl
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.fleet import images, inventory, payload
+from tests.fleet.engine import FleetError, podman, say
+from tests.fleet.host import Host
+from tests.fleet.payload import Facts, Paths
+from tests.fleet.settings import fleet_name, inventory_dir, run_dir
+
+Payload = Callable[[Paths, str, dt.datetime], tuple[str, Facts]]
+# name: payload, the account of the inventory, last octet of the address
+HOSTS: dict[str, tuple[Payload, str, int]] = {
+    "vps": (payload.vps, "laman", 10),
+    "shared": (payload.shared, "agency", 11),
+}
+
+
+class Fleet:
+    """The running hosts, and where Ansible finds them."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        """From the state that ``up`` wrote."""
+        self.hosts = {name: Host(run_dir=run_dir(), **host) for name, host in state["hosts"].items()}
+        self.inventory_dir = inventory_dir()
+        self.key = Paths(run_dir()).key
+        self.known_hosts = Paths(run_dir()).known_hosts
+
+    @property
+    def vps(self) -> Host:
+        """The virtual server with WordPress."""
+        return self.hosts["vps"]
+
+    @property
+    def shared(self) -> Host:
+        """The shared hosting account without Python."""
+        return self.hosts["shared"]
+
+
+def _state_file() -> Path:
+    return run_dir() / "fleet.json"
+
+
+def _read_state() -> dict[str, Any] | None:
+    if not _state_file().is_file():
+        return None
+    state: dict[str, Any] = json.loads(_state_file().read_text(encoding="utf-8"))
+    return state
+
+
+def _write_state(state: dict[str, Any]) -> None:
+    part = _state_file().with_suffix(".part")
+    part.write_text(json.dumps(state, indent=2), encoding="utf-8")
+    part.rename(_state_file())
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """One at a time: molecule and pytest may both want the fleet at once."""
+    run_dir().mkdir(parents=True, exist_ok=True)
+    with (run_dir() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _alive(owner: str) -> bool:
+    """Owners named ``…-pid-N`` count as long as that process lives; others until they are released."""
+    _, separator, pid = owner.rpartition("-pid-")
+    return not separator or Path("/proc", pid).is_dir()
+
+
+def _whole(state: dict[str, Any], references: dict[str, str]) -> bool:
+    """Whether the fleet of this state is up, made of today's images, and answers."""
+    if state["images"] != references:
+        return False
+    containers = [host["container"] for host in state["hosts"].values()]
+    try:
+        status = podman("inspect", "--format", "{{.State.Status}}", *containers).split()
+    except FleetError:
+        return False  # a container is gone: the caller makes a new fleet
+    return all(word == "running" for word in status) and all(host.answers() for host in Fleet(state).hosts.values())
+
+
+def _remove() -> None:
+    name = fleet_name()
+    containers = podman("ps", "--all", "--quiet", "--filter", f"label=fleet={name}").split()
+    if containers:
+        podman("rm", "--force", "--time", "0", *containers)
+    if name in podman("network", "ls", "--format", "{{.Name}}").split():
+        podman("network", "rm", "--force", name)
+    (inventory_dir() / "hosts.yml").unlink(missing_ok=True)
+    _state_file().unlink(missing_ok=True)
+
+
+def _subnet_prefix(network: str) -> str:
+    """First three numbers of the addresses of the network that podman chose."""
+    inspected = json.loads(podman("network", "inspect", network))[0]
+    subnet: str = inspected["subnets"][0]["subnet"]
+    return subnet.rsplit(".", 1)[0]
+
+
+def _start(references: dict[str, str]) -> dict[str, Any]:
+    name, paths, now = fleet_name(), Paths(run_dir()), dt.datetime.now(dt.UTC)
+    podman("network", "create", "--disable-dns", name)
+    prefix = _subnet_prefix(name)
+    known, hosts = "", {}
+    for host, (make, user, octet) in HOSTS.items():
+        address, container = f"{prefix}.{octet}", f"{name}-{host}"
+        line, facts = make(paths, address, now)
+        known += line
+        podman(
+            *("run", "--detach", "--name", container, "--hostname", host, "--label", f"fleet={name}"),
+            *("--network", name, "--ip", address, "--volume", f"{paths.host(host)}:/fleet:ro", references[host]),
+        )
+        hosts[host] = {"name": host, "container": container, "address": address, "user": user, "facts": facts}
+    paths.known_hosts.write_text(known, encoding="ascii")
+    return {"name": name, "images": references, "owners": [], "hosts": hosts}
+
+
+def up(owner: str) -> Fleet:
+    """The running fleet, started if it is not; ``owner`` keeps it until ``release(owner)``."""
+    with _locked():
+        references = {name: images.ensure(name) for name in HOSTS}
+        state = _read_state()
+        if state is None or not _whole(state, references):
+            owners = [] if state is None else state["owners"]
+            say("starting " + " and ".join(HOSTS) + " …")
+            started = time.monotonic()
+            _remove()
+            state = _start(references) | {"owners": owners}
+            fleet = Fleet(state)
+            for host in fleet.hosts.values():
+                host.wait()
+            inventory.write(inventory_dir(), fleet.hosts.values(), Paths(run_dir()))
+            say(f"up after {time.monotonic() - started:.1f} s")
+        state["owners"] = sorted({*filter(_alive, state["owners"]), owner})
+        _write_state(state)
+        return Fleet(state)
+
+
+def release(owner: str) -> bool:
+    """Forget an owner; take the fleet down if it was the last. Returns whether the fleet is down."""
+    with _locked():
+        state = _read_state()
+        if state is None:
+            return True
+        state["owners"] = [other for other in state["owners"] if other != owner and _alive(other)]
+        if state["owners"]:
+            _write_state(state)
+            say(f"left up for {', '.join(state['owners'])}")
+            return False
+        _remove()
+        return True
+
+
+def down() -> None:
+    """Take the fleet down, whoever else may be using it."""
+    with _locked():
+        _remove()
+
+
+def status() -> dict[str, Any]:
+    """What is up: for people and for ``--json``."""
+    state = _read_state()
+    references = {name: images.image(name) for name in HOSTS}
+    return {
+        "name": fleet_name(),
+        "run_dir": str(run_dir()),
+        "up": state is not None and _whole(state, references),
+        "inventory": str(inventory_dir()),
+        "owners": [] if state is None else state["owners"],
+        "hosts": {} if state is None else state["hosts"],
+        "images": {name: images.exists(reference) for name, reference in references.items()},
+    }
