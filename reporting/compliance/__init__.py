@@ -1,0 +1,42 @@
+"""Compliance: (standards, events, period) -> executions with verdicts, occasions, deviations. Pure; touches no store."""
+
+from reporting.compliance.model import (
+    AccountState,
+    ActivityTotals,
+    Aspect,
+    Compliance,
+    ComplianceError,
+    Deviation,
+    Evidence,
+    Execution,
+    ExecutionStatus,
+    Judgement,
+    Occasion,
+    OccasionKey,
+    OccasionState,
+    Review,
+    Status,
+    shown,
+)
+from reporting.compliance.period import Period, PeriodError
+
+__all__ = [
+    "AccountState",
+    "ActivityTotals",
+    "Aspect",
+    "Compliance",
+    "ComplianceError",
+    "Deviation",
+    "Evidence",
+    "Execution",
+    "ExecutionStatus",
+    "Judgement",
+    "Occasion",
+    "OccasionKey",
+    "OccasionState",
+    "Period",
+    "PeriodError",
+    "Review",
+    "Status",
+    "shown",
+]

@@ -1,0 +1,277 @@
+"""What compliance answers: executions with verdicts, occasions of the schedule, deviations. Plain frozen values.
+
+All instants are aware and in the unit's zone; minutes are exact (not rounded) unless a name says `shown`. Reasons are
+texts in the language that `evaluate` was asked for. Sequences are tuples, in the order in which they are printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from reporting.compliance.period import Period
+from reporting.contract import ResultDocument
+from reporting.events import Agent, Clock, EvidenceFile, FinishStatus, Person, TaskTime
+from reporting.standard import Standard
+from reporting.unit import Unit
+
+Status = Literal["sesuai", "menyimpang", "menunggu"]
+OccasionState = Literal["sesuai", "menyimpang", "terlewat", "menunggu", "terbuka"]
+Aspect = Literal["perlengkapan", "waktu", "output", "jadwal"]
+AccountState = Literal["belum dipertanggungjawabkan", "dipertanggungjawabkan", "diterima", "dikembalikan"]
+ExecutionStatus = FinishStatus | Literal["running", "interrupted"]  # the last two: no end is on record
+
+
+class ComplianceError(Exception):
+    """A record that cannot be judged; one line that says what is wrong and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One aspect (or the whole) of an execution, judged; `menunggu` = it can still turn either way."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OccasionKey:
+    """What names an occasion: one activity on one site, due in the window that opens then."""
+
+    activity: int
+    site: str
+    opens_at: datetime
+
+    @property
+    def id(self) -> str:
+        """A stable text of the key (the instant in UTC), e.g. `2:laman:2026-11-01T17:00Z`."""
+        return f"{self.activity}:{self.site}:{self.opens_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The reading and signing off of a result (paraf)."""
+
+    reviewer: Person
+    agent: Agent
+    note: str
+    reviewed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One attempt at one activity on one site, judged by the POS and the settings of its day.
+
+    `verdict` = `requirement` ∧ `time` ∧ `output`: menyimpang when one is; else menunggu when one is; else sesuai.
+    `minutes` is what was measured on `clock` (None: no usable end is on record); it is judged exactly.
+    `attempt` counts the attempts of its window from 1; the one that `judges` is the window's last (always, when ad hoc).
+    `recorded_at` is when the ledger learned of it: for what was done by hand that may be days later.
+    `review_due` is the last instant at which a review still counts; None where none is asked for.
+    """
+
+    id: str
+    activity: int
+    activity_slug: str
+    site: str
+    executor: Person
+    agent: Agent
+    occasion: OccasionKey | None
+    kind: Literal["planned", "ad_hoc"]
+    attempt: int
+    judges: bool
+    started_at: datetime
+    ended_at: datetime | None
+    recorded_at: datetime
+    clock: Clock
+    minutes: float | None
+    standard_minutes: int
+    standard_number: str
+    status: ExecutionStatus
+    requirement: Judgement
+    time: Judgement
+    output: Judgement
+    verdict: Judgement
+    document: ResultDocument | None
+    findings: int
+    review: Review | None
+    review_due: datetime | None
+    evidence: tuple[EvidenceFile, ...]
+    tasks: tuple[TaskTime, ...]
+    by_hand: bool
+    run: str
+
+    @property
+    def minutes_shown(self) -> float | None:
+        """The minutes as they are printed: rounded half up to 0.1. Never judge by these."""
+        return None if self.minutes is None else shown(self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One window of the schedule that has opened by `as_of`, and what became of it.
+
+    `terbuka`: nothing whole yet and the window is still open. `terlewat`: it closed without a whole attempt, a
+    deviation. Otherwise the verdict of the last attempt. `executions` are ids, in order of attempt. `obligatory` is
+    false for a window that opened before the settings that plan it came into force: it can be filled, not missed.
+    `executor`: of the last attempt, or else the officer in office who is assigned to the activity (None: nobody is).
+    """
+
+    key: OccasionKey
+    closes_at: datetime
+    state: OccasionState
+    executions: tuple[str, ...]
+    executor: Person | None
+    reason: str
+    obligatory: bool = True
+
+    @property
+    def activity(self) -> int:
+        """Number of the POS activity."""
+        return self.key.activity
+
+    @property
+    def site(self) -> str:
+        """The site it was due on."""
+        return self.key.site
+
+    @property
+    def opens_at(self) -> datetime:
+        """When the window opens (inclusive)."""
+        return self.key.opens_at
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One failure to keep the standard (POS, Peringatan 2) that its executor must account for.
+
+    `id` is derived from what deviated and in which aspect, so that it is the same in every computation. `at` is when it
+    became certain. `executor` is None only for a missed occasion while nobody was in office: the reason says so.
+    """
+
+    id: str
+    execution: str | None
+    occasion: OccasionKey | None
+    activity: int
+    site: str
+    aspect: Aspect
+    reason: str
+    executor: Person | None
+    at: datetime
+    account_state: AccountState = "belum dipertanggungjawabkan"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One file of the archive and the execution that it proves."""
+
+    execution: str
+    activity: int
+    site: str
+    file: EvidenceFile
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityTotals:
+    """Counts of one activity over the period. Occasions and executions are counted apart: a retry is one occasion.
+
+    `executions` = `sesuai` + `menyimpang` + `menunggu` (every attempt); `ad_hoc` of them fill no plan.
+    `occasions` = `kept` + `deviating` + `missed` + `waiting` + `open`. Minutes are sums and maxima of what was measured.
+    """
+
+    activity: int
+    slug: str
+    executions: int
+    sesuai: int
+    menyimpang: int
+    menunggu: int
+    ad_hoc: int
+    occasions: int
+    kept: int
+    deviating: int
+    missed: int
+    waiting: int
+    open: int
+    minutes_sum: float
+    minutes_max: float | None
+    findings: int
+    deviations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compliance:
+    """The answer for one period. `unit` and `standard` are those in force at its end (or at `as_of`, if that is before).
+
+    `problems` are events that fit nothing (the end of an execution that never began, a second end): listed, not judged.
+    """
+
+    period: Period
+    as_of: datetime
+    unit: Unit
+    sites: tuple[str, ...]
+    standard: Standard
+    executions: tuple[Execution, ...]
+    occasions: tuple[Occasion, ...]
+    deviations: tuple[Deviation, ...]
+    evidence: tuple[Evidence, ...]
+    problems: tuple[str, ...]
+
+    def execution(self, wanted: str) -> Execution | None:
+        """The execution with that id, or None."""
+        return next((e for e in self.executions if e.id == wanted), None)
+
+    def of_activity(self, activity: int) -> tuple[Execution, ...]:
+        """The executions of one activity, in order of their start."""
+        return tuple(e for e in self.executions if e.activity == activity)
+
+    def totals(self, activity: int) -> ActivityTotals:
+        """Counts of one activity of the standard (1–8); KeyError for another number."""
+        return _totals(
+            activity,
+            self.standard.activity(activity).slug,
+            self.of_activity(activity),
+            [o for o in self.occasions if o.activity == activity],
+            sum(d.activity == activity for d in self.deviations),
+        )
+
+    def all_totals(self) -> tuple[ActivityTotals, ...]:
+        """Counts of every activity of the standard, in its order."""
+        return tuple(self.totals(a.number) for a in self.standard.activities)
+
+
+def _totals(
+    activity: int, slug: str, executions: tuple[Execution, ...], occasions: list[Occasion], deviations: int
+) -> ActivityTotals:
+    verdicts = [e.verdict.status for e in executions]
+    states = [o.state for o in occasions]
+    measured = [e.minutes for e in executions if e.minutes is not None]
+    return ActivityTotals(
+        activity=activity,
+        slug=slug,
+        executions=len(executions),
+        sesuai=verdicts.count("sesuai"),
+        menyimpang=verdicts.count("menyimpang"),
+        menunggu=verdicts.count("menunggu"),
+        ad_hoc=sum(e.kind == "ad_hoc" for e in executions),
+        occasions=len(occasions),
+        kept=states.count("sesuai"),
+        deviating=states.count("menyimpang"),
+        missed=states.count("terlewat"),
+        waiting=states.count("menunggu"),
+        open=states.count("terbuka"),
+        minutes_sum=_sum(measured),
+        minutes_max=max(measured, default=None),
+        findings=sum(e.findings for e in executions),
+        deviations=deviations,
+    )
+
+
+def _sum(values: Iterable[float]) -> float:
+    return float(sum(values))
+
+
+def shown(minutes: float) -> float:
+    """Minutes as they are printed: rounded half up to 0.1."""
+    return float(Decimal(str(minutes)).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
