@@ -108,7 +108,10 @@ def logged(log: Path, argv: Sequence[str | Path], *, timeout: float = 1800) -> N
         raise FleetError(f"{Path(argv[0]).name} failed with rc {done.returncode}; the end of {log}:\n{end}")
 
 
-def _may_sudo() -> bool:
+def may_be_root() -> bool:
+    """Whether ``as_root`` can work."""
+    if os.geteuid() == 0:
+        return True
     if shutil.which("sudo") is None:
         return False
     return subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
@@ -121,7 +124,7 @@ def available() -> str | None:
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
         return f"not installed: {', '.join(missing)} (tests/fleet/install-deps.sh installs what the fleet needs)"
-    if os.geteuid() != 0 and not _may_sudo():
+    if not may_be_root():
         return "the fleet needs root, or sudo without a password"
     try:
         podman("info", "--format", "{{.Host.OS}}", timeout=60)

@@ -17,7 +17,7 @@ START_SECONDS = 60
 class Host:
     """A managed host of the fleet."""
 
-    def __init__(self, name: str, container: str, address: str, user: str, facts: Facts, run_dir: Path) -> None:
+    def __init__(self, *, name: str, container: str, address: str, user: str, facts: Facts, run_dir: Path) -> None:
         """``user`` is the account that the inventory uses."""
         self.name = name
         self.container = container
@@ -45,7 +45,13 @@ class Host:
         return ["ssh", "-F", "/dev/null", "-i", str(self._paths.key), *self.ssh_options, target, command]
 
     def run(
-        self, command: str, user: str | None = None, *, check: bool = True, stdin: str | None = None, timeout: float = 60
+        self,
+        command: str,
+        user: str | None = None,
+        *,
+        check: bool = True,
+        stdin: str | None = None,
+        timeout: float = 60,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command over SSH as ``user`` (by default the inventory's)."""
         return _completed(self.ssh_argv(command, user), check, stdin, timeout)

@@ -1,7 +1,7 @@
 """Images of the hosts, built once and cached under a hash of everything that went into them.
 
-The base is made from the Debian packages that this machine already uses, or pulled from an image registry where there is
-no mmdebstrap; ``LAMAN_FLEET_BASE`` names another base image (Debian bookworm with apt).
+The base is made from the Debian packages that this machine already uses, or pulled from an image registry where there
+is no mmdebstrap; ``LAMAN_FLEET_BASE`` names another base image (Debian bookworm with apt).
 """
 
 import hashlib
@@ -72,7 +72,7 @@ def mmdebstrap_argv(target: Path) -> list[str]:
         # A mirror with a certificate of its own is trusted inside the image as it is trusted here.
         argv += [
             f'--customize-hook=cp {CA_BUNDLE} "$1{CA_INSIDE}"',
-            f"--customize-hook=printf 'Acquire::https::CAInfo \"{CA_INSIDE}\";\\n' > \"$1/etc/apt/apt.conf.d/99z-fleet\"",
+            f"--customize-hook=echo 'Acquire::https::CAInfo {CA_INSIDE};' > \"$1/etc/apt/apt.conf.d/99z-fleet\"",
         ]
     return [*argv, SUITE, str(target), *sources]
 

@@ -1,7 +1,7 @@
 """Bring the fleet up, share it, and take it down when the last who asked for it lets go.
 
-Molecule and pytest use the same fleet in one ``make test``. Each names itself as an *owner* when it brings the fleet up;
-``release`` forgets an owner, and the fleet goes when none is left. A pytest session that died is no owner any more.
+Molecule and pytest use the same fleet in one ``make test``. Each names itself as an *owner* when it brings the fleet
+up; ``release`` forgets an owner, and the fleet goes when none is left. A pytest session that died is no owner any more.
 """
 
 import contextlib
@@ -121,7 +121,9 @@ def _start(references: dict[str, str]) -> dict[str, Any]:
         known += line
         podman(
             *("run", "--detach", "--name", container, "--hostname", host, "--label", f"fleet={name}"),
-            *("--network", name, "--ip", address, "--volume", f"{paths.host(host)}:/fleet:ro", references[host]),
+            # One MAC for ever: a host that comes back with another is out of reach for half a minute (neighbour cache).
+            *("--network", name, "--ip", address, "--mac-address", f"02:00:00:00:00:{octet:02x}"),
+            *("--volume", f"{paths.host(host)}:/fleet:ro", references[host]),
         )
         hosts[host] = {"name": host, "container": container, "address": address, "user": user, "facts": facts}
     paths.known_hosts.write_text(known, encoding="ascii")

@@ -86,13 +86,14 @@ def shared(paths: Paths, address: str, now: dt.datetime) -> tuple[str, Facts]:
     """Payload of the shared host: HTTP and HTTPS logs apart, last month's archive, feed and site map."""
     known, facts = _keys(paths, "shared", address, [DOMAIN], 10)
     directory = paths.host("shared")
+    logs = directory / "logs"
     last_month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     month = last_month - dt.timedelta(days=1)
     archive = f"{DOMAIN}-{MONTHS[month.month - 1]}-{month.year}.gz"
     truth = {
-        f"/home/agency/access-logs/{DOMAIN}": _put_log(directory / "logs" / DOMAIN, make_log(11, now, 300, ATTACKS[:2])),
+        f"/home/agency/access-logs/{DOMAIN}": _put_log(logs / DOMAIN, make_log(11, now, 300, ATTACKS[:2])),
         f"/home/agency/access-logs/{DOMAIN}-ssl_log": _put_log(
-            directory / "logs" / f"{DOMAIN}-ssl_log", make_log(12, now, 200, ATTACKS[2:])
+            logs / f"{DOMAIN}-ssl_log", make_log(12, now, 200, ATTACKS[2:])
         ),
         f"/home/agency/logs/{archive}": _put_log(directory / "archive" / archive, make_log(13, last_month, 500, ())),
     }

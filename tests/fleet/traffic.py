@@ -1,7 +1,7 @@
 """Access logs with a known truth: who visited, who attacked and whether it worked, and which lines are not requests.
 
-Addresses are those that RFC 5737 and RFC 3849 reserve for documentation. Times lie just before the fleet was started, so
-that a log is never from the future; the numbers are the same on every start.
+Addresses are those that RFC 5737 and RFC 3849 reserve for documentation. Times lie just before the fleet was started,
+so that a log is never from the future; the numbers are the same on every start.
 """
 
 import dataclasses
@@ -9,6 +9,8 @@ import datetime as dt
 import random
 from collections.abc import Iterator
 
+# address, quoted request, status, size, agent
+Entry = tuple[str, str, int, str, str]
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0 Safari/537.36"
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/127.0 Mobile Safari/537.36"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -39,7 +41,9 @@ ATTACKS = (
         "sqli",
         "192.0.2.66",
         "sqlmap/1.7.8#stable (https://sqlmap.org)",
-        tuple(("GET", f"/index.php?id={n}%27%20UNION%20SELECT%20{n},user_pass%20FROM%20wp_users--", 403, 162) for n in range(24)),
+        tuple(
+            ("GET", f"/?id={n}%27%20UNION%20SELECT%20{n},user_pass%20FROM%20wp_users--", 403, 162) for n in range(24)
+        ),
         False,
     ),
     Attack("brute_force", "192.0.2.77", BROWSER, tuple(("POST", "/wp-login.php", 200, 4523) for _ in range(60)), False),
@@ -95,12 +99,13 @@ class Log:
         }
 
 
-def _line(address: str, when: dt.datetime, request: str, status: int, size: str, agent: str) -> str:
+def _line(when: dt.datetime, entry: Entry) -> str:
+    address, request, status, size, agent = entry
     stamp = f"{when.day:02d}/{MONTHS[when.month - 1]}/{when:%Y:%H:%M:%S %z}"
     return f'{address} - - [{stamp}] {request} {status} {size} "-" "{agent}"'
 
 
-def _visitors(rng: random.Random, count: int) -> Iterator[tuple[str, str, int, str, str]]:
+def _visitors(rng: random.Random, count: int) -> Iterator[Entry]:
     for _ in range(count):
         draw = rng.random()
         if draw < 0.08:
@@ -111,7 +116,8 @@ def _visitors(rng: random.Random, count: int) -> Iterator[tuple[str, str, int, s
             status = 404 if draw > 0.95 else 200
             path = f"/halaman-{rng.randrange(9)}" if status == 404 else rng.choice(ORDINARY)
             address = f"{rng.choice(('203.0.113', '198.51.100'))}.{rng.randrange(1, 255)}"
-            yield address, f'"GET {path} HTTP/1.1"', status, str(rng.randrange(300, 60000)), rng.choice((BROWSER, PHONE))
+            size = str(rng.randrange(300, 60000))
+            yield address, f'"GET {path} HTTP/1.1"', status, size, rng.choice((BROWSER, PHONE))
 
 
 def make_log(seed: int, end: dt.datetime, visits: int, attacks: tuple[Attack, ...]) -> Log:
@@ -129,8 +135,5 @@ def make_log(seed: int, end: dt.datetime, visits: int, attacks: tuple[Attack, ..
         entries[place:place] = burst
     step = dt.timedelta(days=1) / (len(entries) + 1)
     start = end - dt.timedelta(days=1)
-    lines = tuple(
-        _line(address, start + step * (number + 1), request, status, size, agent)
-        for number, (address, request, status, size, agent) in enumerate(entries)
-    )
+    lines = tuple(_line(start + step * (number + 1), entry) for number, entry in enumerate(entries))
     return Log(lines, attacks)
