@@ -1,6 +1,6 @@
 """One command on a host, its standard output as a stream of bytes, over the connection that Ansible already has.
 
-Nothing is staged on the host, and the host needs nothing but POSIX sh. Four things are easy to get wrong, and live here:
+Nothing is staged on the host, and it needs nothing but POSIX sh. Four things are easy to get wrong, and live here:
 
 * ``.bashrc`` noise and sudo's ``BECOME-SUCCESS`` line come before the command's own output. A nonce line is printed
   first, on both outputs; what comes before it is kept as *preamble* and never part of the stream.
@@ -21,9 +21,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
@@ -53,7 +53,7 @@ class Ended:
 class _Stderr:
     """Drains one pipe in a thread; keeps its head and its tail."""
 
-    def __init__(self, pipe: io.BufferedReader) -> None:
+    def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
         self._head = bytearray()
         self._tail = bytearray()
@@ -87,13 +87,14 @@ class HostStream(io.RawIOBase):
 
     def __init__(self, process: subprocess.Popen[bytes], nonce: str, where: str, idle_timeout: float | None) -> None:
         super().__init__()
-        assert process.stdout is not None and process.stderr is not None
+        if process.stdout is None or process.stderr is None:
+            raise ValueError("the process must have pipes on its outputs")
         self._process = process
         self._nonce = nonce
         self._where = where
         self._idle = idle_timeout
         self._stdout = process.stdout.fileno()
-        self._stderr = _Stderr(process.stderr)  # type: ignore[arg-type]
+        self._stderr = _Stderr(process.stderr)
         self._pending = b""
         self._ended: Ended | None = None
 
@@ -167,7 +168,7 @@ class HostStream(io.RawIOBase):
 
 
 @contextmanager
-def open_stream(
+def open_stream(  # noqa: PLR0913 - five of them are choices, each with its name
     connection: Any,
     command: str,
     *,
@@ -180,11 +181,13 @@ def open_stream(
 
     Args:
         connection: the action plugin's ``self._connection``; ssh (with keys) or local.
+        command: what runs; it must not end with a semicolon or an ampersand.
         become: run it through the task's become plugin (a password prompt is refused).
-        stdin: what the command reads on its standard input, a secret for instance: it is in no argument list, no
-            environment and no file, here or there. The command sees the end of input after it.
-        start_timeout: seconds until the command must have started. idle_timeout: seconds without a byte until it is
-            given up; None waits for ever (ssh's ServerAlive options still notice a dead line).
+        stdin: what the command reads on its standard input (at most 32 KiB), a secret for instance: it is in no
+            argument list, no environment and no file, here or there. The command sees the end of input after it.
+        start_timeout: seconds until the command must have started.
+        idle_timeout: seconds without a byte until the command is given up; None waits for ever (ssh's ServerAlive
+            options still notice a dead line).
 
     Raises:
         AnsibleConnectionFailure: the host cannot be reached, or fell silent.
@@ -210,8 +213,8 @@ def _wrapped(command: str, nonce: str, size: int) -> str:
     is on the command's input only: its exit code is the pipeline's.
     """
     given = f"s=$(dd bs=1 count={size} <&3 2>/dev/null; echo .); " if size else ""
-    source = "printf %s \"${s%.}\" | " if size else ""
-    guard = "[ \"$(command -v printf)\" = printf ] || { echo sh has no builtin printf >&2; exit 125; }; " if size else ""
+    source = 'printf %s "${s%.}" | ' if size else ""
+    guard = '[ "$(command -v printf)" = printf ] || { echo sh has no builtin printf >&2; exit 125; }; ' if size else ""
     script = (
         f"exec 3<&0; {guard}echo; echo {nonce}; echo {nonce} >&2; "
         f"{given}{source}{{ exec 3<&-; {command}; }} & p=$!; "
@@ -231,7 +234,11 @@ def _argv(connection: Any, script: str, become: bool) -> list[str | bytes]:
             f"connection {connection.transport!r} cannot stream: use ansible_connection ssh or local for this host"
         )
     connection.host = connection.get_option("host") or connection._play_context.remote_addr  # ControlPath reads it
-    if connection.get_option("password") or connection._play_context.password or connection.get_option("pkcs11_provider"):
+    if (
+        connection.get_option("password")
+        or connection._play_context.password
+        or connection.get_option("pkcs11_provider")
+    ):
         raise AnsibleError(
             f"{connection.host}: streaming over SSH works with a key, not with a password or a PIN: "
             "put the key's path into ansible_ssh_private_key_file and drop ansible_password"
@@ -259,11 +266,11 @@ def _where(connection: Any) -> str:
 
 def _feed(process: subprocess.Popen[bytes], secret: bytes) -> None:
     """Write the command's input and leave the pipe open: its end is what the watcher on the host waits for."""
-    assert process.stdin is not None
     if len(secret) > 32 * 1024:  # it must fit a pipe, or we and the command could wait for each other
         raise AnsibleError("at most 32 KiB of standard input can be given to a streamed command")
     try:
-        os.write(process.stdin.fileno(), secret)
+        if process.stdin is not None and secret:
+            os.write(process.stdin.fileno(), secret)
     except BrokenPipeError:
         return  # it ended already: await_start tells why
 
@@ -272,10 +279,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Leave no process behind: end of input ends the far side, then TERM, then KILL for ours."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            try:
+            with suppress(BrokenPipeError):  # nothing buffered is lost: _feed writes past the buffer
                 pipe.close()
-            except BrokenPipeError:
-                pass  # nothing buffered is lost: _feed writes past the buffer
     if process.poll() is None:
         try:
             process.wait(0.5)
