@@ -1,4 +1,4 @@
-"""Compliance: (standards, events, period) -> executions with verdicts, occasions, deviations. Pure; touches no store."""
+"""Compliance: (standards, events, period) -> executions with verdicts, occasions, deviations. Pure; it has no store."""
 
 from reporting.compliance.model import (
     AccountState,

@@ -67,7 +67,7 @@ class Execution:
 
     `verdict` = `requirement` ∧ `time` ∧ `output`: menyimpang when one is; else menunggu when one is; else sesuai.
     `minutes` is what was measured on `clock` (None: no usable end is on record); it is judged exactly.
-    `attempt` counts the attempts of its window from 1; the one that `judges` is the window's last (always, when ad hoc).
+    `attempt` counts the attempts of its window from 1; the last one `judges` the window (ad hoc: always 1, and judges).
     `recorded_at` is when the ledger learned of it: for what was done by hand that may be days later.
     `review_due` is the last instant at which a review still counts; None where none is asked for.
     """
@@ -178,7 +178,7 @@ class ActivityTotals:
     """Counts of one activity over the period. Occasions and executions are counted apart: a retry is one occasion.
 
     `executions` = `sesuai` + `menyimpang` + `menunggu` (every attempt); `ad_hoc` of them fill no plan.
-    `occasions` = `kept` + `deviating` + `missed` + `waiting` + `open`. Minutes are sums and maxima of what was measured.
+    `occasions` = `kept` + `deviating` + `missed` + `waiting` + `open`. Minutes: of all that was measured.
     """
 
     activity: int
@@ -202,7 +202,7 @@ class ActivityTotals:
 
 @dataclass(frozen=True, slots=True)
 class Compliance:
-    """The answer for one period. `unit` and `standard` are those in force at its end (or at `as_of`, if that is before).
+    """The answer for one period. `unit`, `sites`, `standard`: in force at its end (or at `as_of`, if that is before).
 
     `problems` are events that fit nothing (the end of an execution that never began, a second end): listed, not judged.
     """

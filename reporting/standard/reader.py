@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -115,7 +116,7 @@ class Standard(_Model):
 
     def actor(self, role: str, lang: Language = "id") -> str:
         """The heading of an actor's column, e.g. "Kasi SI"; KeyError for an unknown role."""
-        headings: dict[str, Wording] = {**self.actors}
+        headings = {str(known): wording for known, wording in self.actors.items()}
         return headings[role].render(lang)
 
 
@@ -152,7 +153,7 @@ def read_standards(folder: Path) -> list[Standard]:
     if not paths:
         raise StandardError(f"{folder}: no pos_*.yml in it: the package is incomplete, install it again")
     found = sorted(((read_standard(path), path) for path in paths), key=lambda pair: pair[0].effective)
-    for (one, _), (other, path) in zip(found, found[1:], strict=False):
+    for (one, _), (other, path) in pairwise(found):
         if one.effective == other.effective:
             raise StandardError(f"{path}: effective: {other.effective} is also the day of {one.number}")
     return [standard for standard, _ in found]
