@@ -13,8 +13,8 @@ IMAGES = HERE / "images"
 
 
 def run_dir() -> Path:
-    """Keys, inventory, logs and state of this fleet; ``LAMAN_FLEET_RUN`` names another one."""
-    return Path(os.environ.get("LAMAN_FLEET_RUN") or HERE / ".run").resolve()
+    """Keys, inventory, logs and state of this fleet; ``LAMAN_FLEET_RUN`` names another, from the repository's root."""
+    return ROOT / (os.environ.get("LAMAN_FLEET_RUN") or "tests/fleet/.run")
 
 
 def fleet_name() -> str:
