@@ -66,10 +66,12 @@ class ExecutionFinished(_Payload):
     """kind `execution.finished`, subject = site: it ended, well or not; always with a document."""
 
     execution: str
+    began_at: AwareDatetime | None = None  # the first task on this site; waiting for other sites is no one's minutes
     ended_at: AwareDatetime
     status: FinishStatus
     document: ResultDocument
     tasks: list[TaskTime] = []
+    note: Annotated[str, StringConstraints(max_length=2_000)] = ""  # what the person wrote who did it by hand
 
 
 class EvidenceFile(_Payload):

@@ -7,6 +7,7 @@ that the record is judged by the settings of its day.
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from reporting.worktime import WEEKDAYS, CalendarSettings, Weekday
 
 UNIT_FILE = Path("group_vars/all/unit.yml")
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+_IDENTIFIER = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Role = Literal["kasi_si", "kasubag_umum", "pengelola_laman", "pengelola_sistem_dan_jaringan"]
 
@@ -32,7 +34,7 @@ class _Settings(BaseModel):
 
 
 class Officer(_Settings):
-    """A person who carries out, approves or pays; in office from `first` to `last` (both inclusive, open when absent)."""
+    """A person who carries out, approves or pays; in office from `first` to `last`, both inclusive."""
 
     id: Identifier
     name: Name
@@ -252,6 +254,11 @@ def _sites(folder: Path) -> list[str]:
             walk(group.get("children"))
 
     walk(content)
+    for site in found:
+        if not re.fullmatch(_IDENTIFIER, site):
+            raise SettingsError(
+                f"{hosts_file}: site {site[:80]!r}: a name of small letters, digits, '-', '_' and '.' is expected"
+            )
     if not found:
         raise SettingsError(f"{hosts_file}: group `sites` with at least one host is expected (one host per site)")
     return list(dict.fromkeys(found))

@@ -25,19 +25,21 @@ class Archive:
         return path
 
     def measure(self, path: Path) -> EvidenceFile:
-        """Hash and size of an archived file as it is on disk now; raises OSError or ValueError (outside the archive)."""
+        """Hash and size of an archived file as it is now; raises OSError, or ValueError outside the archive."""
         relative = path.relative_to(self.root).as_posix()
         digest, size = sha256_file(below(self.root, relative))
         return EvidenceFile(path=relative, bytes=size, sha256=digest)
 
-    def verify(self, events: Iterable[Event]) -> list[Problem]:
-        """Every file that the events name, read again: what is missing, longer, shorter or different."""
+    def verify(self, events: Iterable[Event]) -> tuple[int, list[Problem]]:
+        """Read every file that the events name again: how many, and what is missing, longer, shorter or different."""
         problems: list[Problem] = []
+        count = 0
         for event in events:
             if event.kind == KIND_EVIDENCE:
                 for file in EvidenceAdded.model_validate(event.data).files:
+                    count += 1
                     problems.extend(self._file_problems(file, event))
-        return problems
+        return count, problems
 
     def _file_problems(self, file: EvidenceFile, event: Event) -> list[Problem]:
         where = f"{self.root / file.path} (event {event.seq})"

@@ -1,0 +1,120 @@
+"""`laman`: finds the command, hands it the rest of the line, turns what went wrong into one line and an exit code.
+
+Only this module is imported for `laman --help`; a command's own module (and what it needs) comes when it is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+EXIT_OK = 0  # done; all that was judged is sesuai
+EXIT_CANNOT = 1  # it could not run: nothing is recorded as done
+EXIT_DEVIATIONS = 2  # recorded, with deviations
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("reporting.cli.run", "run activities 1-3 on sites, timed and recorded"),
+    "record": ("reporting.cli.record", "enter an execution of 1-3 that was done by hand"),
+    "review": ("reporting.cli.review", "read a run's findings and sign them off"),
+    "status": ("reporting.cli.status", "executions of a period with verdicts, minutes, reasons"),
+    "due": ("reporting.cli.due", "what has to be done now, in plain words"),
+    "report": ("reporting.cli.report", "the compliance workbook for management"),
+    "verify": ("reporting.cli.verify", "recompute the ledger's chain and every evidence file"),
+    "check": ("reporting.cli.check", "try settings, sites and media; says what to fix"),
+    "init": ("reporting.cli.init", "make a new agency's inventory, commented, ready to edit"),
+    "standard": ("reporting.cli.standard", "print the POS"),
+}
+_WIDTH = max(map(len, COMMANDS))
+_EPILOG = f"""commands:
+{os.linesep.join(f"  {name:<{_WIDTH}}  {text}" for name, (_, text) in COMMANDS.items())}
+
+exit codes:
+  0  done, all sesuai
+  1  could not run; nothing is recorded as done
+  2  recorded, with deviations
+
+example:
+  laman -i inventory/demo run all && laman -i inventory/demo report --period 2026-11
+
+`laman COMMAND --help` tells more about a command. The inventory can also be named by LAMAN_INVENTORY.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but bad usage exits with 1: 2 means deviations here."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """One line, and where to read more."""
+        self.exit(EXIT_CANNOT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="laman",
+        description="Keeps an agency's website maintained under POS Pemeliharaan Laman, and proves it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="laman [-i INVENTORY] COMMAND …",
+    )
+    parser.add_argument("-i", "--inventory", metavar="DIR", help="the unit's inventory folder")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print(f"laman {version('laman')}")
+        return EXIT_OK
+    if options.command is None:
+        parser.print_help()
+        return EXIT_CANNOT
+    if options.command not in COMMANDS:
+        parser.error(f"unknown command {options.command!r}")
+    return _dispatch(options.command, options.rest, options.inventory)
+
+
+def _dispatch(name: str, rest: list[str], inventory: str | None) -> int:
+    module = importlib.import_module(COMMANDS[name][0])
+    parser = Parser(
+        prog=f"laman {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-i", "--inventory", metavar="DIR", default=inventory, help="the unit's inventory folder")
+    module.add_arguments(parser)
+    try:
+        return int(module.run(parser.parse_args(rest)))
+    except KeyboardInterrupt:
+        print("laman: interrupted", file=sys.stderr)
+        return EXIT_CANNOT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away; nothing to say to it
+        return EXIT_CANNOT
+    except Exception as error:
+        line = _one_line(error)
+        if line is None or os.environ.get("LAMAN_DEBUG"):
+            raise
+        print(f"laman: {line}", file=sys.stderr)
+        return EXIT_CANNOT
+
+
+def _one_line(error: Exception) -> str | None:
+    """The message of an error that we foresaw; None for one that we did not (its traceback is wanted)."""
+    if type(error).__module__.startswith("reporting."):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

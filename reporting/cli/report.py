@@ -1,0 +1,91 @@
+"""The compliance workbook of a period, for management to read and sign (Excel).
+
+The ledger's head is printed in it: it anchors everything recorded before. A copy goes into the archive.
+
+example:
+  laman -i inventory/kantor report --period 2026-11
+  laman -i inventory/kantor report --period 2026-11 --lang en --output /tmp/november.xlsx
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reporting.cli.common import Refused, inventory_of, opened, this_agent
+from reporting.cli.main import EXIT_OK
+from reporting.cli.view import evaluated
+from reporting.compliance import Compliance
+from reporting.events import KIND_EVIDENCE, KIND_REPORT, EvidenceAdded, ReportIssued
+from reporting.files import replace_whole, write_whole
+from reporting.ledger import Draft, Head
+from reporting.runner.model import Record
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--period", help="2026-11, 2026-Q4, 2026 or 2026-11-01..2026-11-15 (default: this month)")
+    parser.add_argument("--lang", choices=["id", "en"], help="language (default: laman_unit.language)")
+    parser.add_argument("--output", metavar="FILE", help="where to write it (default: laman-UNIT-PERIOD.xlsx here)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the workbook; returns the exit code."""
+    inventory = inventory_of(options)
+    lang = options.lang or inventory.unit.language
+    with opened(inventory) as record:
+        compliance = evaluated(record, options.period, lang)
+        target = Path(options.output or f"laman-{inventory.unit.id}-{compliance.period.text}.xlsx")
+        if target.suffix.lower() != ".xlsx":
+            raise Refused(f"--output {target}: a name that ends in .xlsx is expected")
+        if not target.resolve().parent.is_dir():
+            raise Refused(f"--output {target}: the folder {target.resolve().parent} does not exist")
+        head = record.ledger.head()
+        content = _workbook(compliance, head, lang)
+        _issue(record, compliance, lang, content, head)
+        replace_whole(target.resolve(), content, mode=0o644)
+    deviations = len(compliance.deviations)
+    print(target.resolve())
+    print(f"{len(compliance.executions)} execution(s), {deviations} deviation(s), period {compliance.period.text}")
+    if deviations:
+        print("next: the executor accounts for each deviation (sheet Penyimpangan), then management signs.")
+    return EXIT_OK
+
+
+def _workbook(compliance: Compliance, head: Head, lang: str) -> bytes:
+    from reporting.workbook import write_workbook
+
+    with tempfile.TemporaryDirectory(prefix="laman-report-") as folder:
+        path = Path(folder) / "workbook.xlsx"
+        write_workbook(compliance, head, path, lang="en" if lang == "en" else "id")
+        return path.read_bytes()
+
+
+def _issue(record: Record, compliance: Compliance, lang: str, content: bytes, head: Head) -> None:
+    """Keep a copy as evidence and record that it was handed out, with the head that it prints."""
+    now = datetime.now(UTC)
+    local = now.astimezone(record.inventory.unit.tz)
+    name = f"{local:%Y%m%dT%H%M%S}-report-{compliance.period.text.replace('..', '_')}-{secrets.token_hex(4)}"
+    path = record.archive.folder("report", name, local) / f"{record.inventory.unit.id}-{compliance.period.text}.xlsx"
+    write_whole(path, content)
+    file = record.archive.measure(path)
+    agent = this_agent()
+    actor = f"{agent.kind}:{agent.name}"
+    issued = ReportIssued(
+        period=compliance.period.text,
+        language="en" if lang == "en" else "id",
+        file=file,
+        head_seq=head.seq,
+        head_hash=head.hash,
+    )
+    record.ledger.append(
+        [
+            Draft(
+                KIND_EVIDENCE, compliance.period.text, actor, EvidenceAdded(execution=name, files=[file]).json_value()
+            ),
+            Draft(KIND_REPORT, compliance.period.text, actor, issued.json_value()),
+        ]
+    )

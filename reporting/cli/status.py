@@ -1,0 +1,63 @@
+"""Executions of a period with verdicts, minutes and reasons; missed occasions; open deviations.
+
+example:
+  laman -i inventory/kantor status
+  laman -i inventory/kantor status --period 2026-11 --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from reporting.cli.common import inventory_of, local, opened
+from reporting.cli.main import EXIT_OK
+from reporting.cli.tables import table
+from reporting.cli.view import EXECUTION_HEADERS, compliance_json, evaluated, execution_row
+from reporting.compliance import Compliance
+from reporting.unit import Inventory
+
+_RECENT = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--period", help="2026-11, 2026-Q4, 2026 or 2026-11-01..2026-11-15 (default: this month)")
+    parser.add_argument("--all", action="store_true", help=f"every execution, not only the last {_RECENT}")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the state of the period; returns the exit code."""
+    inventory = inventory_of(options)
+    with opened(inventory) as record:
+        compliance = evaluated(record, options.period)
+    if options.json:
+        print(json.dumps(compliance_json(compliance), indent=2, ensure_ascii=False))
+    else:
+        _print(compliance, inventory, everything=options.all)
+    return EXIT_OK
+
+
+def _print(compliance: Compliance, inventory: Inventory, *, everything: bool) -> None:
+    now = local(compliance.as_of, inventory)
+    print(f"{compliance.unit.name} · {compliance.standard.number} · {compliance.period.text} · {now}\n")
+    executions = compliance.executions if everything else compliance.executions[-_RECENT:]
+    if not executions:
+        print("No execution in this period.")
+    else:
+        if len(executions) < len(compliance.executions):
+            print(f"the last {len(executions)} of {len(compliance.executions)} executions (--all shows every one):")
+        print(table(EXECUTION_HEADERS, [execution_row(e, inventory) for e in executions]))
+    missed = [o for o in compliance.occasions if o.state == "terlewat"]
+    if missed:
+        print(
+            f"\n{len(missed)} occasion(s) missed; the last: {local(missed[-1].opens_at, inventory)}, {missed[-1].site}"
+        )
+    if compliance.deviations:
+        print(f"\n{len(compliance.deviations)} deviation(s), not yet accounted for:")
+        rows = [[d.aspect, d.site, d.executor.name if d.executor else "–", d.reason] for d in compliance.deviations]
+        print(table(["aspect", "site", "executor", "reason"], rows[-_RECENT:], limit=100))
+    for problem in compliance.problems:
+        print(f"\nunusual in the record: {problem}")
+    print(f"\nnext: laman -i {inventory.folder} due")

@@ -1,0 +1,209 @@
+"""One activity on many sites: planned in the ledger, run by ansible, recorded site by site as the documents come."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from typing import Any
+
+from reporting.contract import ResultDocument
+from reporting.events import (
+    KIND_EVIDENCE,
+    KIND_FINISHED,
+    KIND_STARTED,
+    EvidenceAdded,
+    ExecutionFinished,
+    ExecutionStarted,
+    FinishStatus,
+)
+from reporting.ledger import Draft
+from reporting.runner.document import checked, evidence_files, missing_document
+from reporting.runner.locks import AlreadyRunning, run_lock
+from reporting.runner.model import Progress, Record, RunRequest, RunResult, SiteRun
+from reporting.runner.play import CannotRun, Play, Played, play
+from reporting.runner.recover import close_killed
+from reporting.runner.track import SiteTrack, Tracker
+
+
+def run_activity(request: RunRequest, record: Record, progress: Progress) -> RunResult:
+    """Run one activity on the sites of a request; each site that was begun has an execution in the ledger at the end.
+
+    Raises:
+        CannotRun: ansible could not be started (what was begun is recorded as failed first).
+        LedgerError: the ledger cannot be written; nothing is then claimed to be recorded.
+    """
+    result = RunResult(request)
+    with ExitStack() as locks:
+        free = [site for site in request.sites if _locked(locks, site, request, record, result)]
+        if not free:
+            return result
+        close_killed(record, request.activity.slug, free)
+        result.sites = _begin(request, record, free)
+        with _watched(progress, request, free):
+            _Recorder(record, result, progress).run()
+    return result
+
+
+@contextmanager
+def _watched(progress: Progress, request: RunRequest, sites: list[str]) -> Iterator[None]:
+    progress.begin(request, sites)
+    try:
+        yield
+    finally:
+        progress.end()
+
+
+def _locked(locks: ExitStack, site: str, request: RunRequest, record: Record, result: RunResult) -> bool:
+    holder = {"pid": str(os.getpid()), "since": record.clock().isoformat(timespec="seconds")}
+    try:
+        locks.enter_context(run_lock(record.locks, request.activity.slug, site, holder))
+    except AlreadyRunning as busy:
+        result.left_alone[site] = f"{request.activity.slug} is already running on {site} ({busy.holder})"
+        return False
+    return True
+
+
+def new_execution_id(moment: datetime, activity: str, site: str) -> str:
+    """A readable name that no other execution has: local time, activity, site, four random bytes."""
+    return f"{moment:%Y%m%dT%H%M%S}-{activity}-{site}-{secrets.token_hex(4)}"
+
+
+def _begin(request: RunRequest, record: Record, sites: list[str]) -> list[SiteRun]:
+    now = record.clock()
+    local = now.astimezone(record.inventory.unit.tz)
+    run_id = f"{local:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    begun = []
+    for site in sites:
+        execution = new_execution_id(local, request.activity.slug, site)
+        started = ExecutionStarted(
+            execution=execution,
+            run=run_id,
+            activity=request.activity.number,
+            executor=request.executors[site],
+            agent=request.agent,
+            clock="elapsed",
+            started_at=now,
+            ad_hoc=request.ad_hoc,
+            limit_minutes=request.limit_minutes,
+        )
+        folder = record.archive.folder(request.activity.slug, execution, local)
+        begun.append(SiteRun(site=site, started=started, evidence_dir=folder))
+    actor = actor_of(request)
+    record.ledger.append(Draft(KIND_STARTED, s.site, actor, s.started.json_value()) for s in begun)
+    return begun
+
+
+def actor_of(request: RunRequest) -> str:
+    """The ledger's `actor` column: who or what typed."""
+    return f"{request.agent.kind}:{request.agent.name}"
+
+
+class _Recorder:
+    """Takes a run's events and writes each site into the ledger as soon as its document is there.
+
+    Not at the end of the run: a kill in the last second would cost the record of everything before it.
+    """
+
+    def __init__(self, record: Record, result: RunResult, progress: Progress) -> None:
+        self._record = record
+        self._result = result
+        self._progress = progress
+        self._runs = {s.site: s for s in result.sites}
+        self._tracker = Tracker(list(self._runs))
+        self._arrived: list[SiteTrack] = []
+
+    def run(self) -> None:
+        """Run the playbook; whatever happens, every site that was begun is recorded before this returns or raises."""
+        played = Played(exit_code=None, stop_cause=None)
+        try:
+            played = play(self._play(), self._on_event, self._on_tick)
+        finally:
+            self._record_arrived()
+            for site, run in self._runs.items():
+                if run.finished is None:
+                    track = self._tracker.sites[site]
+                    self._finish(track, *missing_document(run.started.activity, track, played.stop_cause))
+        self._could_it_run(played)
+
+    def _could_it_run(self, played: Played) -> None:
+        """Tell a broken set-up (a playbook or an inventory that ansible refuses) from a site that failed."""
+        nothing_began = all(track.began_at is None and not track.task_now for track in self._tracker.sites.values())
+        if nothing_began and played.exit_code not in (0, None):
+            said = " ".join(line for line in self._tracker.stdout_tail if line.strip())[-1_000:]
+            raise CannotRun(
+                f"ansible could not run {self._result.request.activity.playbook}: {said or 'it said nothing'}"
+            )
+
+    def _play(self) -> Play:
+        executions = {
+            s.site: {
+                "id": s.started.execution,
+                "evidence_dir": str(s.evidence_dir),
+                "state_dir": str(self._record.inventory.state_dir),
+                "activity": s.started.activity,
+            }
+            for s in self._result.sites
+        }
+        request = self._result.request
+        return Play(
+            playbook=request.activity.playbook,
+            inventory=self._record.inventory.folder,
+            hosts=list(self._runs),
+            extra_vars={"laman_executions": executions},
+            limit_seconds=request.limit_minutes * 60,
+        )
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        arrived = self._tracker.take(event)
+        if arrived is not None:
+            self._arrived.append(arrived)
+        if event.get("event") == "runner_on_start":
+            data = event.get("event_data", {})
+            self._progress.task(str(data.get("host", "")), str(data.get("task", "")))
+
+    def _on_tick(self) -> None:
+        self._record_arrived()
+        self._progress.tick()
+
+    def _record_arrived(self) -> None:
+        while self._arrived:
+            track = self._arrived.pop(0)
+            document = track.document
+            if document is None:
+                continue
+            whole = all(r.ok for r in document.requirements) and not document.output_problems
+            self._finish(track, document, "completed" if whole else "failed")
+
+    def _finish(self, track: SiteTrack, document: ResultDocument, status: FinishStatus) -> None:
+        run = self._runs[track.site]
+        document = checked(document, run.started.activity, run.site, run.evidence_dir)
+        run.finished = ExecutionFinished(
+            execution=run.started.execution,
+            began_at=track.began_at,
+            ended_at=max(self._ended_at(track), track.began_at or run.started.started_at),
+            status="failed" if status == "completed" and document.output_problems else status,
+            document=document,
+            tasks=track.tasks,
+        )
+        files = [self._record.archive.measure(path) for path in evidence_files(run.evidence_dir)]
+        actor = actor_of(self._result.request)
+        drafts = [Draft(KIND_FINISHED, run.site, actor, run.finished.json_value())]
+        if files:
+            added = EvidenceAdded(execution=run.started.execution, files=files)
+            drafts.insert(0, Draft(KIND_EVIDENCE, run.site, actor, added.json_value()))
+        self._record.ledger.append(drafts)
+        good = all(r.ok for r in document.requirements) and not document.output_problems
+        self._progress.done(run.site, "ok" if good else "problem", _note(document))
+
+    def _ended_at(self, track: SiteTrack) -> datetime:
+        """The document's own task end; a site without a document ends when its run does."""
+        return track.ended_at if track.document and track.ended_at else self._record.clock()
+
+
+def _note(document: ResultDocument) -> str:
+    failed = [r.reason for r in document.requirements if not r.ok]
+    first = (failed + document.output_problems)[:1]
+    return first[0] if first else ""
