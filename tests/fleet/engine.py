@@ -127,7 +127,9 @@ def available() -> str | None:
     if not may_be_root():
         return "the fleet needs root, or sudo without a password"
     try:
-        podman("info", "--format", "{{.Host.OS}}", timeout=60)
+        network = podman("info", "--format", "{{.Host.NetworkBackend}}", timeout=60).strip()
     except (FleetError, subprocess.TimeoutExpired) as error:
         return f"podman does not work here: {error}"
+    if network != "netavark":
+        return f"podman's networks are made by {network}; the fleet needs netavark (podman 4 or newer)"
     return None

@@ -70,7 +70,11 @@ def _locked() -> Iterator[None]:
     """One at a time: molecule and pytest may both want the fleet at once."""
     run_dir().mkdir(parents=True, exist_ok=True)
     with (run_dir() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run that is bringing the hosts up or down …")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -123,7 +127,7 @@ def _start(references: dict[str, str]) -> dict[str, Any]:
             *("run", "--detach", "--name", container, "--hostname", host, "--label", f"fleet={name}"),
             # One MAC for ever: a host that comes back with another is out of reach for half a minute (neighbour cache).
             *("--network", name, "--ip", address, "--mac-address", f"02:00:00:00:00:{octet:02x}"),
-            *("--volume", f"{paths.host(host)}:/fleet:ro", references[host]),
+            *("--volume", f"{paths.host(host)}:/fleet:ro,Z", references[host]),
         )
         hosts[host] = {"name": host, "container": container, "address": address, "user": user, "facts": facts}
     paths.known_hosts.write_text(known, encoding="ascii")
