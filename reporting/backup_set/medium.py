@@ -143,11 +143,13 @@ def needed_bytes(root: Path, needs: Needs) -> int:
 
 
 def last_set_bytes(root: Path, site: str) -> int:
-    """Stored bytes of the newest set of `site` on the medium, 0 when there is none. Sets are named by UTC time."""
+    """Stored bytes of the newest whole set of `site` on the medium, 0 when there is none. Names sort by time."""
     folder = root / SETS / site
     names = sorted((entry.name for entry in _folders(folder) if not entry.name.startswith(".")), reverse=True)
     for name in names:
         content = _read_json(folder / name / MANIFEST)
+        if content.get("complete") is not True:
+            continue
         size = content.get("stored_bytes")
         if isinstance(size, int) and size > 0:
             return size

@@ -1,0 +1,125 @@
+"""CARA-PULIHKAN.txt: how to restore this very set by hand, with coreutils, tar, zstd and the database client only.
+
+Every line that starts with four blanks is a command of POSIX sh; run from first to last in one shell they restore the
+set into a fresh folder and fresh databases, and check it. A test does exactly that.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from reporting.backup_set.manifest import NAME, SUMS, Manifest, Part
+from reporting.text import harmless
+
+_WORD = re.compile(r"[A-Za-z0-9_]+")  # what a server may call a character set; it becomes part of a command
+
+
+def how_to_restore(manifest: Manifest, folder: PurePosixPath) -> str:
+    """The text for a set that lies in `folder` (as mounted when it was written)."""
+    return "\n".join([*_head(manifest), *_begin(manifest, folder), *_parts(manifest), *_end()]) + "\n"
+
+
+def _head(manifest: Manifest) -> Iterator[str]:
+    yield f"CARA MEMULIHKAN SET BACKUP {manifest.set}"
+    yield f"HOW TO RESTORE BACKUP SET {manifest.set}"
+    yield ""
+    yield f"Laman / site: {manifest.site}    Media / medium: {manifest.medium.id}    Selesai / finished: " + (
+        manifest.finished_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    )
+    if not manifest.complete:
+        yield ""
+        yield "PERHATIAN: set ini TIDAK LENGKAP. ATTENTION: this set is INCOMPLETE:"
+        yield from (f"  - {harmless(problem)}" for problem in manifest.problems)
+    yield ""
+    yield "Yang diperlukan hanya sh, coreutils, tar, zstd, dan klien basis data. Baris yang menjorok empat spasi adalah"
+    yield "perintah; jalankan berurutan dalam satu shell. Data asli tidak disentuh: semua masuk ke folder baru dan"
+    yield "basis data baru; pindahkan ke tempatnya setelah diperiksa."
+    yield "Needed: sh, coreutils, tar, zstd and the database client, nothing else. Lines indented by four blanks are"
+    yield "commands; run them in order in one shell. Nothing existing is touched: everything goes into a new folder"
+    yield "and new databases; move it into place once you have looked at it."
+
+
+def _begin(manifest: Manifest, folder: PurePosixPath) -> Iterator[str]:
+    yield from _step("1", "Masuk ke folder set ini (sesuaikan bila media terpasang di tempat lain).",
+                     "Go to the folder of this set (adjust it when the medium is mounted elsewhere).")  # fmt: skip
+    yield f"    cd {shlex.quote(str(folder))}"
+    yield "    SET=$(pwd)"
+    yield from _step("2", "Periksa bahwa semua berkas utuh. Setiap baris harus berakhir OK (atau: SUKSES).",
+                     "Check that every file is whole. Every line must end with OK.")  # fmt: skip
+    yield f"    sha256sum -c {SUMS}"
+    yield from _step("3", "Buat folder baru untuk hasil pemulihan. Bila sudah ada, pilih nama lain.",
+                     "Make a fresh folder for the result. If it exists, choose another name.")  # fmt: skip
+    yield f'    TUJUAN="$HOME/pulihkan-{manifest.set}"'
+    yield '    mkdir "$TUJUAN"'
+
+
+def _parts(manifest: Manifest) -> Iterator[str]:
+    for number, part in enumerate(manifest.parts, 4):
+        if part.kind == "tree":
+            yield from _tree(str(number), part)
+        elif part.kind == "mariadb":
+            yield from _mariadb(str(number), part)
+        else:
+            yield from _sqlite(str(number), part)
+
+
+def _tree(number: str, part: Part) -> Iterator[str]:
+    source = harmless(part.source)
+    yield from _step(number, f"Berkas laman {source}. Jalankan sebagai root bila pemilik berkas harus sama.",
+                     f"The files of {source}. Run it as root when the files must keep their owners.")  # fmt: skip
+    yield f'    mkdir "$TUJUAN/{part.name}"'
+    yield f'    zstd -dcq {part.file} | tar -xpf - -C "$TUJUAN/{part.name}"'
+    if part.tree is not None and part.tree.files:
+        yield "Bandingkan setiap berkas. Tanpa keluaran berarti sama. / Compare every file. No output means equal."
+        yield f'    (cd "$TUJUAN/{part.name}" && sha256sum --quiet -c "$SET/{part.tree.files_list}")'
+    if part.tree is not None and part.tree.excludes:
+        yield "Tidak ikut disimpan / left out: " + ", ".join(harmless(pattern) for pattern in part.tree.excludes)
+
+
+def _mariadb(number: str, part: Part) -> Iterator[str]:
+    database = part.database
+    name = "`" + part.source.replace("`", "``") + "`"
+    charset = ""
+    if database is not None and all(map(_WORD.fullmatch, (database.character_set, database.collation))):
+        charset = f" CHARACTER SET {database.character_set} COLLATE {database.collation}"
+    yield from _step(number, f"Basis data {harmless(part.source)}. Pakai akun yang boleh membuat basis data.",
+                     f"The database {harmless(part.source)}. Use an account that may create databases.")  # fmt: skip
+    if database is not None and database.server:
+        yield f"Server asal / it came from: {harmless(database.server)}"
+    if database is not None and database.definers:
+        yield "Akun yang harus ada (DEFINER) / accounts that must exist: " + ", ".join(map(harmless, database.definers))
+    yield f"    mariadb -e {shlex.quote(f'CREATE DATABASE {name}{charset}')}"
+    yield (
+        f"    zstd -dcq {part.file} | mariadb --default-character-set=utf8mb4 --max-allowed-packet=1G "
+        f"{shlex.quote(part.source)}"
+    )
+
+
+def _sqlite(number: str, part: Part) -> Iterator[str]:
+    target = f'"$TUJUAN/{part.name}.sqlite"'
+    yield from _step(number, f"Basis data SQLite {harmless(part.source)}. Hasil pemeriksaan harus: ok",
+                     f"The SQLite database {harmless(part.source)}. The check must say: ok")  # fmt: skip
+    if part.file.endswith(".sql.zst"):
+        yield f"    zstd -dcq {part.file} | sqlite3 -bail {target}"
+        yield f"    sqlite3 {target} 'PRAGMA integrity_check'"
+    else:
+        yield f"    zstd -dq {part.file} -o {target}"
+        yield "Bila sqlite3 terpasang / where sqlite3 is installed:"
+        yield f"    ! command -v sqlite3 >/dev/null || sqlite3 {target} 'PRAGMA integrity_check'"
+
+
+def _end() -> Iterator[str]:
+    yield ""
+    yield f"Isi set, ukuran, dan asalnya ada di {NAME}. / What the set holds, sizes and sources: see {NAME}."
+
+
+def _step(number: str, indonesian: str, english: str) -> Iterator[str]:
+    yield ""
+    yield f"{number}. {indonesian}"
+    yield f"   {english}"
+
+
+__all__ = ["how_to_restore"]

@@ -1,0 +1,136 @@
+"""MANIFEST.json of a set, as models: what `MANIFEST.md` beside this file documents. Sizes in bytes, times in UTC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+NAME = "MANIFEST.json"
+SUMS = "SHA256SUMS"
+HOWTO = "CARA-PULIHKAN.txt"
+INCOMPLETE = ".tidak-lengkap"  # suffix of a set that was verified, but whose source could not be read whole
+_MAX_BYTES = 64 << 20
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class ManifestError(Exception):
+    """A manifest that cannot be used; the message names the file and the field."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tree(_Model):
+    """What is particular to a site tree."""
+
+    top: str  # the one folder that all members lie in
+    files_list: FileName
+    members_sha256: Sha256  # over all members in their order, see tarstream.Member.fingerprint
+    files: Count
+    directories: Count
+    links: Count
+    others: Count  # devices, fifos
+    file_bytes: Count
+    excludes: list[str] = []
+
+
+class Database(_Model):
+    """What is particular to a database."""
+
+    server: str = ""  # e.g. 10.11.11-MariaDB; SQLite's version for kind sqlite
+    character_set: str = ""
+    collation: str = ""
+    tables: list[str]
+    views: list[str] = []
+    triggers: list[str] = []
+    routines: list[str] = []
+    events: list[str] = []
+    definers: list[str] = []  # accounts that views, triggers, routines and events run as
+
+
+class Part(_Model):
+    """One stored file: a site tree or a database."""
+
+    name: FileName
+    kind: Literal["tree", "mariadb", "sqlite"]
+    source: str  # path or database name on the host
+    method: str  # how it was read there
+    file: FileName
+    source_bytes: Count
+    source_sha256: Sha256
+    stored_bytes: Count
+    sha256: Sha256
+    frames: list[tuple[int, int]]  # (source bytes, stored bytes) of each zstd frame
+    seconds: Annotated[float, Field(ge=0)]
+    tree: Tree | None = None
+    database: Database | None = None
+
+
+class MediumOfSet(_Model):
+    """The medium that the set was written to."""
+
+    id: str
+    kind: Literal["hard_disk", "optical_disc", "other"]
+    label: str = ""
+    uuid: str = ""
+    declared_folder: bool = False
+
+
+class Manifest(_Model):
+    """One backup set."""
+
+    format: Literal["laman-backup-set"] = "laman-backup-set"
+    version: Literal[1] = 1
+    set: str
+    site: str
+    execution: str
+    complete: bool
+    problems: list[str] = []  # why it is not complete
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    medium: MediumOfSet
+    source_bytes: Count
+    stored_bytes: Count
+    parts: Annotated[list[Part], Field(min_length=1)]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check the manifest of a set.
+
+    Raises:
+        ManifestError: missing, too large, not JSON, or not this schema.
+    """
+    file = folder / NAME
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise ManifestError(f"{file}: larger than {_MAX_BYTES} bytes: no manifest of a backup set")
+        return Manifest.model_validate_json(content)
+    except OSError as error:
+        raise ManifestError(f"{file}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(piece) for piece in first["loc"]) or "document"
+        raise ManifestError(f"{file}, {where}: {first['msg']}") from error
+
+
+__all__ = [
+    "HOWTO",
+    "INCOMPLETE",
+    "NAME",
+    "SUMS",
+    "Database",
+    "Manifest",
+    "ManifestError",
+    "MediumOfSet",
+    "Part",
+    "Tree",
+    "read_manifest",
+]
