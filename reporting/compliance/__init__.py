@@ -1,5 +1,6 @@
 """Compliance: (standards, events, period) -> executions with verdicts, occasions, deviations. Pure; it has no store."""
 
+from reporting.compliance.evaluate import evaluate
 from reporting.compliance.model import (
     AccountState,
     ActivityTotals,
@@ -38,5 +39,6 @@ __all__ = [
     "PeriodError",
     "Review",
     "Status",
+    "evaluate",
     "shown",
 ]

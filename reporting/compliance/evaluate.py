@@ -1,0 +1,275 @@
+"""From events to the answer: what was carried out in a period, what was due, and what deviated from the standard."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reporting.compliance.fold import Folded, Record, fold
+from reporting.compliance.judge import Case, judge_all, judge_output, judge_requirement, judge_time
+from reporting.compliance.messages import moment, say
+from reporting.compliance.model import (
+    Aspect,
+    Compliance,
+    ComplianceError,
+    Deviation,
+    Evidence,
+    Execution,
+    Judgement,
+    Occasion,
+    OccasionState,
+)
+from reporting.compliance.period import Period
+from reporting.compliance.windows import LONGEST, Window, assign, windows
+from reporting.events import Person
+from reporting.ledger.model import Event
+from reporting.standard import Language, Standard, StandardError, standard_on
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def evaluate(
+    standards: Sequence[Standard],
+    events: Iterable[Event],
+    period: Period,
+    as_of: datetime,
+    lang: Language = "id",
+) -> Compliance:
+    """Judge a period by the standard. Pure: the same arguments always give the same answer, in any order of `events`.
+
+    Everything about the unit comes from the `settings.recorded` events, in force from their time on (the first ones
+    also before it). Executions and windows belong to the period in which they start, on the unit's local days. `as_of`
+    (aware) decides what is still open; events are not cut off at it: pass those that are to count. Reasons are in
+    `lang`.
+
+    Every deviation of every attempt counts, also of one that a retry superseded: the POS asks an account of *every*
+    deviation (Peringatan 2). Only the review is asked of the last attempt alone: there is one result to read.
+
+    Raises:
+        ComplianceError: no settings on record, an event not of its kind's shape, no POS in force on a day, or `as_of`
+            without a zone; one line.
+    """
+    if as_of.tzinfo is None:
+        raise ComplianceError(f"as_of {as_of.isoformat()} has no time zone")
+    folded = fold(events, period.start - LONGEST, period.end + LONGEST)
+    try:
+        return _Evaluation(standards, folded, period, as_of, lang).answer()
+    except StandardError as error:
+        raise ComplianceError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """An execution with the case that was judged (its window, its rules)."""
+
+    case: Case
+    execution: Execution
+
+
+class _Evaluation:
+    """What `evaluate` computes with; everything is derived from the arguments, nothing is kept beyond the call."""
+
+    def __init__(
+        self, standards: Sequence[Standard], folded: Folded, period: Period, as_of: datetime, lang: Language
+    ) -> None:
+        self.standards, self.folded, self.period, self.as_of, self.lang = standards, folded, period, as_of, lang
+        self.planned = windows(folded, period.start - LONGEST, period.end + LONGEST)
+        self.problems = list(folded.problems)
+        self.filled = assign(self.planned, folded.records)
+        self.attempts = self._judge_records()
+
+    def answer(self) -> Compliance:
+        """The period's executions, occasions and deviations."""
+        here = [a for a in self.attempts.values() if a.execution.started_at in self.period]
+        executions = tuple(a.execution for a in here)
+        opened = [w for w in self.planned if w.key.opens_at in self.period and w.key.opens_at <= self.as_of]
+        occasions = tuple(o for o in map(self._occasion, opened) if o is not None)
+        deviations = [d for a in here for d in _of_execution(a)]
+        deviations += [_missed(o) for o in occasions if o.state == "terlewat"]
+        last = min(self.as_of, self.period.end - _INSTANT)
+        settings = self.folded.in_force(last)
+        return Compliance(
+            period=self.period,
+            as_of=self.as_of.astimezone(self.period.zone),
+            unit=settings.snapshot.unit,
+            sites=tuple(settings.snapshot.sites),
+            standard=self._standard(last),
+            executions=executions,
+            occasions=occasions,
+            deviations=tuple(sorted(deviations, key=lambda d: (d.at, d.activity, d.site, d.id))),
+            evidence=tuple(Evidence(e.id, e.activity, e.site, f) for e in executions for f in e.evidence),
+            problems=tuple(self.problems),
+        )
+
+    def _standard(self, at: datetime) -> Standard:
+        """The POS in force on the local day of an instant."""
+        tz = self.folded.in_force(at).snapshot.unit.tz
+        return standard_on(at.astimezone(tz).date(), self.standards)
+
+    def _judge_records(self) -> dict[str, _Attempt]:
+        """Every record judged, by execution id, in order of start."""
+        by_key = {w.key: w for w in self.planned}
+        place = {
+            record.started.execution: (by_key[key], number, number == len(records))
+            for key, records in self.filled.items()
+            for number, record in enumerate(records, start=1)
+        }
+        judged: dict[str, _Attempt] = {}
+        for record in self.folded.records:
+            standard = self._standard(record.started.started_at)
+            known = {a.number: a for a in standard.activities}
+            activity = known.get(record.started.activity)
+            if activity is None:
+                number = record.started.activity
+                self.problems.append(f"event {record.seq}: {standard.number} has no activity {number}: not judged")
+                continue
+            window, number, judges = place.get(record.started.execution, (None, 1, True))
+            settings = self.folded.in_force(record.started.started_at)
+            case = Case(record, activity, settings, window, judges, self.as_of, self.lang)
+            judged[record.started.execution] = _Attempt(case, _execution(case, number, standard))
+        return judged
+
+    def _occasion(self, window: Window) -> Occasion | None:
+        """What became of a window; None for one that was not obligatory, closed, and was never filled."""
+        records = [r for r in self.filled.get(window.key, []) if r.started.execution in self.attempts]
+        attempts = [self.attempts[r.started.execution] for r in records]
+        state, reason = self._state(window, attempts)
+        if state == "terlewat" and not window.obligatory:
+            if not attempts:
+                return None
+            state, reason = "menyimpang", attempts[-1].execution.verdict.reason
+        executor = attempts[-1].execution.executor if attempts and state != "terlewat" else None
+        if executor is None:
+            executor, nobody = self._assigned(window)
+            reason = f"{reason}; {nobody}" if nobody else reason
+        ids = tuple(a.execution.id for a in attempts)
+        return Occasion(window.key, window.closes_at, state, ids, executor, reason, window.obligatory)
+
+    def _state(self, window: Window, attempts: list[_Attempt]) -> tuple[OccasionState, str]:
+        closed = self.as_of >= window.closes_at
+        if any(a.case.whole for a in attempts) or (attempts and attempts[-1].case.status == "running"):
+            last = attempts[-1].execution
+            reason = last.verdict.reason
+            if len(attempts) > 1:
+                reason = say(self.lang, "occasion.attempt", attempt=last.attempt, reason=reason)
+            return last.verdict.status, reason
+        key = ("occasion.missed" if closed else "occasion.open") + (
+            ("_cut" if closed else "_again") if attempts else ""
+        )
+        opens, closes = self._text(window.key.opens_at), self._text(window.closes_at)
+        text = say(self.lang, key, opens=opens, closes=closes, attempts=len(attempts))
+        return "terlewat" if closed else "terbuka", text
+
+    def _assigned(self, window: Window) -> tuple[Person | None, str]:
+        """Who answers for a window that nobody filled: in office when it closes (or now, while it is open)."""
+        at = min(window.closes_at - _INSTANT, self.as_of)
+        unit = self.folded.in_force(at).snapshot.unit
+        standard = self._standard(at)
+        number = window.key.activity
+        role = unit.assignment.get(number, standard.activity(number).role)
+        day = at.astimezone(unit.tz).date()
+        officer = unit.officer_for(role, day)
+        if officer is None:
+            return None, say(self.lang, "occasion.nobody", role=standard.actor(role, self.lang), day=day.isoformat())
+        return Person(id=officer.id, name=officer.name, nip=officer.nip, title=officer.title), ""
+
+    def _text(self, at: datetime) -> str:
+        return moment(self.lang, at.astimezone(self.period.zone))
+
+
+def _execution(case: Case, attempt: int, standard: Standard) -> Execution:
+    record = case.record
+    started, finished = record.started, record.finished
+    tz = case.settings.snapshot.unit.tz
+    requirement, minutes, output = judge_requirement(case), judge_time(case), judge_output(case)
+    return Execution(
+        id=started.execution,
+        activity=started.activity,
+        activity_slug=case.activity.slug,
+        site=record.site,
+        executor=started.executor,
+        agent=started.agent,
+        occasion=case.window.key if case.window else None,
+        kind="planned" if case.window else "ad_hoc",
+        attempt=attempt,
+        judges=case.judges,
+        started_at=started.started_at.astimezone(tz),
+        ended_at=finished.ended_at.astimezone(tz) if finished else None,
+        recorded_at=record.recorded_at.astimezone(tz),
+        clock=case.clock,
+        minutes=case.minutes,
+        standard_minutes=case.activity.minutes,
+        standard_number=standard.number,
+        status=case.status,
+        requirement=requirement,
+        time=minutes,
+        output=output,
+        verdict=judge_all(case, requirement, minutes, output),
+        document=finished.document if finished else None,
+        findings=_findings(record),
+        review=record.review,
+        review_due=case.review_due,
+        evidence=tuple(record.evidence),
+        tasks=tuple(finished.tasks) if finished else (),
+        by_hand=started.by_hand,
+        run=started.run,
+    )
+
+
+def _findings(record: Record) -> int:
+    """How many findings there were: a document lists at most MAX_FINDINGS of them and counts the rest."""
+    document = record.finished.document if record.finished else None
+    return max(document.findings_total, len(document.findings)) if document else 0
+
+
+def _of_execution(attempt: _Attempt) -> Iterator[Deviation]:
+    execution = attempt.execution
+    aspects: tuple[tuple[Aspect, Judgement], ...] = (
+        ("perlengkapan", execution.requirement),
+        ("waktu", execution.time),
+        ("output", execution.output),
+    )
+    for aspect, judgement in aspects:
+        if judgement.status == "menyimpang":
+            yield Deviation(
+                id=_deviation_id(execution.id, aspect),
+                execution=execution.id,
+                occasion=execution.occasion,
+                activity=execution.activity,
+                site=execution.site,
+                aspect=aspect,
+                reason=judgement.reason,
+                executor=execution.executor,
+                at=_certain_at(attempt, aspect),
+            )
+
+
+def _certain_at(attempt: _Attempt, aspect: Aspect) -> datetime:
+    """When a deviation became certain: at the end, or when an end or a review failed to come in time."""
+    execution, case = attempt.execution, attempt.case
+    if execution.ended_at is None:
+        return case.limit.astimezone(execution.started_at.tzinfo)
+    if aspect == "output" and case.lacks_only_review and execution.review_due is not None:
+        return execution.review_due
+    return execution.ended_at
+
+
+def _missed(occasion: Occasion) -> Deviation:
+    return Deviation(
+        id=_deviation_id(occasion.key.id, "jadwal"),
+        execution=None,
+        occasion=occasion.key,
+        activity=occasion.activity,
+        site=occasion.site,
+        aspect="jadwal",
+        reason=occasion.reason,
+        executor=occasion.executor,
+        at=occasion.closes_at,
+    )
+
+
+def _deviation_id(what: str, aspect: Aspect) -> str:
+    """A short name that every computation gives to the same deviation: `D-` and 40 bits of SHA-256."""
+    return "D-" + hashlib.sha256(f"{what}|{aspect}".encode()).hexdigest()[:10].upper()

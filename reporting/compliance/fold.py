@@ -1,0 +1,169 @@
+"""Events of the ledger, put together: the settings and when each came into force, and one record per execution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reporting.compliance.model import ComplianceError, Review
+from reporting.events import (
+    KIND_EVIDENCE,
+    KIND_FINISHED,
+    KIND_REVIEWED,
+    KIND_SETTINGS,
+    KIND_STARTED,
+    EvidenceAdded,
+    EvidenceFile,
+    ExecutionFinished,
+    ExecutionReviewed,
+    ExecutionStarted,
+)
+from reporting.ledger.model import Event
+from reporting.unit import Snapshot
+from reporting.worktime import CalendarSettings, WorkClock
+
+_Payload = TypeVar("_Payload", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A snapshot of the settings, in force from `at` until a later one."""
+
+    at: datetime
+    seq: int
+    snapshot: Snapshot
+
+    @property
+    def clock(self) -> WorkClock:
+        """The working-minutes clock of this snapshot's calendar."""
+        return _clock(self.snapshot.unit.calendar.model_dump_json())
+
+
+@lru_cache(maxsize=32)
+def _clock(calendar: str) -> WorkClock:
+    return WorkClock(CalendarSettings.model_validate_json(calendar))
+
+
+@dataclass(slots=True)
+class Record:
+    """What the ledger has about one execution."""
+
+    started: ExecutionStarted
+    site: str
+    seq: int
+    recorded_at: datetime
+    finished: ExecutionFinished | None = None
+    review: Review | None = None
+    evidence: list[EvidenceFile] = field(default_factory=list)
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """Attempts come in the order in which they began; the ledger's order decides between equals."""
+        return (self.started.started_at, self.seq)
+
+
+@dataclass(slots=True)
+class Folded:
+    """The events of a stretch of time, put together. `settings` in the ledger's order, never empty."""
+
+    settings: list[Settings]
+    records: list[Record]
+    problems: list[str]
+
+    def in_force(self, at: datetime) -> Settings:
+        """The settings in force at an instant: the last that were recorded by then, or the first ever."""
+        return next((s for s in reversed(self.settings) if s.at <= at), self.settings[0])
+
+
+def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
+    """Settings of all times, and the executions that began in `[start, end)`.
+
+    The order in which events are passed does not matter: the ledger's (`seq`) decides.
+
+    Raises:
+        ComplianceError: no settings are on record, or an event does not have its kind's shape.
+    """
+    by_kind: dict[str, list[Event]] = {}
+    for event in events:
+        by_kind.setdefault(event.kind, []).append(event)
+    for group in by_kind.values():
+        group.sort(key=lambda e: e.seq)
+    settings = [Settings(e.at, e.seq, _read(e, Snapshot)) for e in by_kind.get(KIND_SETTINGS, [])]
+    if not settings:
+        raise ComplianceError("no settings are on record yet: nothing can be judged (laman run records them)")
+    problems: list[str] = []
+    everything, records = _started(by_kind.get(KIND_STARTED, []), start, end, problems)
+    for kind in (KIND_FINISHED, KIND_REVIEWED, KIND_EVIDENCE):
+        for event in by_kind.get(kind, []):
+            execution = event.data.get("execution")
+            if execution in records:
+                _ADD[kind](records[execution], event, problems)
+            elif execution not in everything:
+                problems.append(f"event {event.seq} ({kind}): execution {execution!r} never began")
+    return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems)
+
+
+def _started(
+    events: list[Event], start: datetime, end: datetime, problems: list[str]
+) -> tuple[set[str], dict[str, Record]]:
+    """All execution ids, and the records of those that began in `[start, end)`."""
+    everything: set[str] = set()
+    records: dict[str, Record] = {}
+    for event in events:
+        execution = str(event.data.get("execution"))
+        if execution in everything:
+            problems.append(f"event {event.seq} ({event.kind}): execution {execution!r} began before: the first counts")
+            continue
+        everything.add(execution)
+        if start <= _began(event) < end:
+            records[execution] = Record(_read(event, ExecutionStarted), event.subject, event.seq, event.at)
+    return everything, records
+
+
+def _began(event: Event) -> datetime:
+    """When an execution began, without reading all of the event: most events of a year are not of the month asked."""
+    try:
+        began = datetime.fromisoformat(event.data["started_at"])
+    except (KeyError, TypeError, ValueError):
+        return _read(event, ExecutionStarted).started_at
+    return began if began.tzinfo is not None else _read(event, ExecutionStarted).started_at
+
+
+def _add_end(record: Record, event: Event, problems: list[str]) -> None:
+    if record.finished is None:
+        record.finished = _read(event, ExecutionFinished)
+    else:
+        problems.append(f"event {event.seq}: execution {record.started.execution!r} ended before: the first end counts")
+
+
+def _add_review(record: Record, event: Event, problems: list[str]) -> None:
+    """The first review after the end counts: before it there was nothing to read."""
+    data = _read(event, ExecutionReviewed)
+    if record.finished is None or data.reviewed_at < record.finished.ended_at:
+        problems.append(f"event {event.seq}: execution {record.started.execution!r} was reviewed before it had ended")
+    elif record.review is None or data.reviewed_at < record.review.reviewed_at:
+        record.review = Review(data.reviewer, data.agent, data.note, data.reviewed_at)
+
+
+def _add_evidence(record: Record, event: Event, _problems: list[str]) -> None:
+    record.evidence.extend(_read(event, EvidenceAdded).files)
+
+
+_ADD = {KIND_FINISHED: _add_end, KIND_REVIEWED: _add_review, KIND_EVIDENCE: _add_evidence}
+
+
+def _read(event: Event, model: type[_Payload]) -> _Payload:
+    try:
+        return model.model_validate(event.data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "data"
+        raise ComplianceError(
+            f"event {event.seq} ({event.kind}): {where}: {first['msg']}: written by another version, or altered "
+            "(laman verify tells)"
+        ) from error

@@ -1,0 +1,179 @@
+"""The verdict on one execution: requirement ∧ time ∧ output, each with its reason. Findings have no say in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from reporting.compliance.fold import Record, Settings
+from reporting.compliance.messages import figure, joined, moment, requirement_name, say, span
+from reporting.compliance.model import ExecutionStatus, Judgement
+from reporting.compliance.windows import Window
+from reporting.contract import ResultDocument
+from reporting.events import Clock
+from reporting.standard import Activity, Language
+
+_MINUTE = timedelta(minutes=1)
+_CUT = ("cancelled", "killed", "running", "interrupted")  # an attempt that ended so is not whole
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One execution as it is judged: the record, the rules of its day, its place among the attempts of its window."""
+
+    record: Record
+    activity: Activity
+    settings: Settings
+    window: Window | None
+    judges: bool
+    as_of: datetime
+    lang: Language
+
+    @property
+    def limit(self) -> datetime:
+        """When an execution that has not ended counts as interrupted: the runner would have ended it by then."""
+        factor = self.settings.snapshot.unit.time_limits.factor
+        minutes = self.record.started.limit_minutes
+        return (
+            self.record.started.started_at + (self.activity.minutes * factor if minutes is None else minutes) * _MINUTE
+        )
+
+    @property
+    def status(self) -> ExecutionStatus:
+        """How it ended, or whether it may still be running."""
+        if self.record.finished is not None:
+            return self.record.finished.status
+        return "running" if self.as_of < self.limit else "interrupted"
+
+    @property
+    def whole(self) -> bool:
+        """Whether it came to an end of its own and left its result, however it is judged."""
+        return self.status not in _CUT
+
+    @property
+    def clock(self) -> Clock:
+        """What is done by hand is measured in working minutes, what a machine does in elapsed ones."""
+        return "working" if self.record.started.by_hand else self.record.started.clock
+
+    @property
+    def minutes(self) -> float | None:
+        """Minutes from start to end, exact; None without an end, or with one before the start (a clock set back)."""
+        if self.record.finished is None or self.record.finished.ended_at < self.record.started.started_at:
+            return None
+        start, end = self.record.started.started_at, self.record.finished.ended_at
+        return self.settings.clock.minutes(start, end) if self.clock == "working" else (end - start) / _MINUTE
+
+    @property
+    def review_due(self) -> datetime | None:
+        """The last instant at which a review counts: the window closes then; ad hoc: the next working day ends.
+
+        None where no review is asked for: the unit does not ask it of this activity, the executor did it by hand (and
+        so has seen it), or a later attempt of the window supersedes this one. Ad hoc without an end: not known yet.
+        """
+        asked = self.activity.number in self.settings.snapshot.unit.review.activities
+        if not asked or self.record.started.by_hand or not self.judges:
+            return None
+        if self.window is not None:
+            return self.window.closes_at
+        if self.record.finished is None:
+            return None
+        tz = self.settings.snapshot.unit.tz
+        day = self.settings.clock.next_workday(self.record.finished.ended_at.astimezone(tz).date())
+        return datetime.combine(day + timedelta(days=1), time(), tz)
+
+    @property
+    def lacks_only_review(self) -> bool:
+        """Whether what came out is whole, so that only its review can still be missing."""
+        return self.record.finished is not None and not _output_problems(self, self.record.finished.document)
+
+    def local(self, at: datetime) -> str:
+        """An instant as reasons print it."""
+        return moment(self.lang, at.astimezone(self.settings.snapshot.unit.tz))
+
+
+def judge_requirement(case: Case) -> Judgement:
+    """What had to be at hand: every requirement of the document ok, and at least one on record."""
+    if case.record.finished is None:
+        return Judgement("menunggu", say(case.lang, f"requirement.{case.status}"))
+    listed = case.record.finished.document.requirements
+    failed = [f"{requirement_name(case.lang, r.name)}: {r.reason}" for r in listed if not r.ok]
+    if failed:
+        return Judgement("menyimpang", joined(failed))
+    if not listed:
+        return Judgement("menyimpang", say(case.lang, "requirement.none"))
+    names = ", ".join(requirement_name(case.lang, r.name) for r in listed)
+    return Judgement("sesuai", say(case.lang, "requirement.ok", names=names))
+
+
+def judge_time(case: Case) -> Judgement:
+    """The minutes against the standard's, exactly: 300 minutes and a microsecond are over 300."""
+    limit = case.activity.minutes
+    if case.record.finished is None:
+        return Judgement("menunggu", say(case.lang, f"time.{case.status}", limit=limit))
+    minutes = case.minutes
+    if minutes is None:
+        ended, started = case.local(case.record.finished.ended_at), case.local(case.record.started.started_at)
+        return Judgement("menyimpang", say(case.lang, "time.backwards", ended=ended, started=started))
+    shown, clock = figure(case.lang, minutes), say(case.lang, f"clock.{case.clock}")
+    if minutes > limit:
+        over = span(case.lang, (minutes - limit) * _MINUTE)
+        return Judgement("menyimpang", say(case.lang, "time.over", minutes=shown, clock=clock, limit=limit, over=over))
+    return Judgement("sesuai", say(case.lang, "time.ok", minutes=shown, clock=clock, limit=limit))
+
+
+def judge_output(case: Case) -> Judgement:
+    """What had to come out: at least one output, no problem with any, and reviewed in time where that is asked for."""
+    if case.record.finished is None:
+        status: ExecutionStatus = case.status
+        waits = status == "running"
+        reason = say(case.lang, f"output.{status}", limit=case.local(case.limit))
+        return Judgement("menunggu" if waits else "menyimpang", reason)
+    document = case.record.finished.document
+    problems = _output_problems(case, document)
+    if problems:
+        return Judgement("menyimpang", joined(problems))
+    proven = say(case.lang, "output.ok", count=len(document.outputs))
+    if not case.judges:
+        return Judgement("sesuai", f"{proven}; {say(case.lang, 'output.superseded')}")
+    return _with_review(case, proven)
+
+
+def _output_problems(case: Case, document: ResultDocument) -> list[str]:
+    """Why the output is not whole; empty when it is.
+
+    A status other than completed is a problem of its own, unless the document says what failed: a role fails its host
+    when a requirement does not hold, even though what came out may be whole.
+    """
+    problems = list(document.output_problems)
+    if not document.outputs:
+        problems.append(say(case.lang, "output.none"))
+    explained = case.status == "failed" and (problems or not all(r.ok for r in document.requirements))
+    if case.status != "completed" and not explained:
+        status = say(case.lang, f"status.{case.status}")
+        problems.append(say(case.lang, "output.status", status=status))
+    return problems
+
+
+def _with_review(case: Case, proven: str) -> Judgement:
+    review, due = case.record.review, case.review_due
+    if review is not None and (due is None or review.reviewed_at <= due):
+        by = say(case.lang, "output.reviewed", name=review.reviewer.name, at=case.local(review.reviewed_at))
+        return Judgement("sesuai", joined([proven, by]))
+    if due is None:
+        return Judgement("sesuai", proven)
+    if review is not None:
+        late = say(case.lang, "output.review_late", at=case.local(review.reviewed_at), due=case.local(due))
+        return Judgement("menyimpang", late)
+    if case.as_of <= due:
+        return Judgement("menunggu", say(case.lang, "output.review_waits", due=case.local(due)))
+    return Judgement("menyimpang", say(case.lang, "output.review_missing", due=case.local(due)))
+
+
+def judge_all(case: Case, requirement: Judgement, minutes: Judgement, output: Judgement) -> Judgement:
+    """The verdict: menyimpang when an aspect is, else menunggu when one is, else sesuai."""
+    named = (("perlengkapan", requirement), ("waktu", minutes), ("output", output))
+    for status in ("menyimpang", "menunggu"):
+        said = [f"{say(case.lang, f'aspect.{aspect}')}: {j.reason}" for aspect, j in named if j.status == status]
+        if said:
+            return Judgement("menyimpang" if status == "menyimpang" else "menunggu", "; ".join(said))
+    return Judgement("sesuai", say(case.lang, "verdict.ok"))

@@ -1,0 +1,101 @@
+"""The windows of the schedule: what was due when, by the settings in force as each window opened."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from reporting.compliance.fold import Folded, Record, Settings
+from reporting.compliance.model import OccasionKey
+from reporting.unit import Plan
+from reporting.worktime import WEEKDAYS, WorkClock
+
+LONGEST = timedelta(days=31)  # no window is longer (reporting.unit.Plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`[opens_at, closes_at)` in which an activity is due on a site. `obligatory`: the settings planned it in time."""
+
+    key: OccasionKey
+    closes_at: datetime
+    obligatory: bool
+
+
+def windows(folded: Folded, start: datetime, end: datetime) -> list[Window]:
+    """All windows that open in `[start, end)`, in order.
+
+    A window is planned by the settings in force as it opens, and stays due when they change while it is open. One that
+    had opened before the settings that plan it came into force is not obligatory: it can be filled, not missed. Two
+    plans of one activity and site that open at the same instant are one window: the one that closes first counts.
+    """
+    found: dict[OccasionKey, Window] = {}
+    replaced = end  # when the settings at hand were replaced by later ones
+    for settings in reversed(folded.settings):
+        if replaced <= settings.at < end:
+            continue  # a clock was set back: never in force after the moment in which they were recorded
+        for window in _planned(settings, max(start, settings.at - LONGEST), replaced):
+            in_time = window.key.opens_at >= settings.at
+            if in_time or window.closes_at > settings.at:
+                _keep(found, Window(window.key, window.closes_at, in_time))
+        replaced = min(replaced, settings.at)
+    return sorted(found.values(), key=lambda w: (w.key.opens_at, w.key.activity, w.key.site))
+
+
+def _keep(found: dict[OccasionKey, Window], window: Window) -> None:
+    known = found.get(window.key)
+    if known is None or (not known.obligatory, window.closes_at) < (not window.obligatory, known.closes_at):
+        found[window.key] = window
+
+
+def _planned(settings: Settings, start: datetime, end: datetime) -> Iterator[Window]:
+    tz = settings.snapshot.unit.tz
+    first, last = start.astimezone(tz).date(), end.astimezone(tz).date()
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    for plan in settings.snapshot.unit.schedule:
+        sites = settings.snapshot.sites if plan.sites == "all" else plan.sites
+        for day in days:
+            if not is_due(plan, day, settings.clock):
+                continue
+            opens = datetime.combine(day, plan.start, tz)
+            if start <= opens < end:  # local arithmetic: 24 hours from midnight are the next midnight, DST or not
+                closes = opens + timedelta(hours=plan.hours)
+                yield from (Window(OccasionKey(plan.activity, site, opens), closes, True) for site in sites)
+
+
+def is_due(plan: Plan, day: date, clock: WorkClock) -> bool:
+    """Whether a plan opens a window on that local day."""
+    if plan.every == "workday":
+        return clock.is_workday(day)
+    if plan.every == "week":
+        return plan.on == WEEKDAYS[day.weekday()]
+    return plan.every == "day" or plan.on == day.day
+
+
+def assign(all_windows: Sequence[Window], records: Sequence[Record]) -> dict[OccasionKey, list[Record]]:
+    """Which attempts belong to which window, in order of attempt. A record of none is ad hoc.
+
+    A start at `closes_at` lies outside. Where windows overlap (several plans, a schedule that changed): an obligatory
+    one first, then the one that closes first, then the one that opened first.
+    """
+    by_subject: dict[tuple[int, str], list[Window]] = {}
+    for window in all_windows:
+        by_subject.setdefault((window.key.activity, window.key.site), []).append(window)
+    filled: dict[OccasionKey, list[Record]] = {}
+    for record in sorted(records, key=lambda r: r.order):
+        if record.started.ad_hoc:
+            continue
+        candidates = by_subject.get((record.started.activity, record.site), [])
+        holding = _containing(candidates, record.started.started_at)
+        if holding is not None:
+            filled.setdefault(holding.key, []).append(record)
+    return filled
+
+
+def _containing(candidates: list[Window], moment: datetime) -> Window | None:
+    opened = bisect_right(candidates, moment, key=lambda w: w.key.opens_at)
+    recent = bisect_right(candidates, moment - LONGEST, key=lambda w: w.key.opens_at)
+    inside = [w for w in candidates[max(0, recent - 1) : opened] if moment < w.closes_at]
+    return min(inside, key=lambda w: (not w.obligatory, w.closes_at, w.key.opens_at), default=None)
