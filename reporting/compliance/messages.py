@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
 
+from reporting.compliance.model import shown
 from reporting.standard import Language
 from reporting.text import harmless
 
@@ -125,7 +125,7 @@ def requirement_name(lang: Language, name: str) -> str:
 
 def figure(lang: Language, minutes: float) -> str:
     """Minutes rounded half up to 0.1, with the language's decimal mark."""
-    text = str(Decimal(str(minutes)).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
+    text = f"{shown(minutes):.1f}"
     return text if lang == "en" else text.replace(".", ",")
 
 
