@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("reporting.cli.report", "the compliance workbook for management"),
     "verify": ("reporting.cli.verify", "recompute the ledger's chain and every evidence file"),
     "check": ("reporting.cli.check", "try settings, sites and media; says what to fix"),
+    "medium": ("reporting.cli.medium", "the backup media: list them, prepare a new one"),
     "init": ("reporting.cli.init", "make a new agency's inventory, commented, ready to edit"),
     "standard": ("reporting.cli.standard", "print the POS"),
 }

@@ -79,9 +79,8 @@ def _find(compliance: Compliance, wanted: str) -> Execution:
 
 
 def _show(execution: Execution, record: Record) -> None:
-    print(
-        f"{execution.id}\n{execution.activity_slug} on {execution.site}, {local(execution.started_at, record.inventory)}"
-    )
+    started = local(execution.started_at, record.inventory)
+    print(f"{execution.id}\n{execution.activity_slug} on {execution.site}, {started}")
     print(f"executor {execution.executor.name}; verdict so far: {execution.verdict.status} {execution.verdict.reason}")
     document = execution.document
     findings = document.findings if document else []

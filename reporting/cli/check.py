@@ -1,0 +1,142 @@
+"""Try everything that a run will need: settings, officers, schedule, record, media, access to every site.
+
+Nothing is recorded as done. Exit code 0: all is ready; 1: something has to be put right, and it is said what.
+
+example:
+  laman -i inventory/kantor check
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reporting.cli.common import inventory_of, standard_today, today
+from reporting.cli.main import EXIT_CANNOT, EXIT_OK
+from reporting.cli.media import reports
+from reporting.ledger import open_ledger
+from reporting.runner.play import CannotRun, Play, play
+from reporting.text import harmless
+from reporting.unit import Inventory
+
+_ACCESS_SECONDS = 300.0
+_ROOM_BYTES = 256 << 20  # what the record's disk should have free at the least
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was tried."""
+
+    ok: bool
+    what: str
+    said: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--offline", action="store_true", help="do not reach the sites")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Try it all; returns the exit code."""
+    inventory = inventory_of(options)
+    lines: list[Line] = []
+    for line in _everything(inventory, offline=options.offline):
+        lines.append(line)
+        if not options.json:
+            print(f"{'ok  ' if line.ok else 'FIX '} {line.what}: {harmless(line.said, 400)}", flush=True)
+    wrong = sum(not line.ok for line in lines)
+    if options.json:
+        print(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False))
+    else:
+        print("\nall is ready: laman run all" if not wrong else f"\n{wrong} to put right, then: laman check")
+    return EXIT_CANNOT if wrong else EXIT_OK
+
+
+def _everything(inventory: Inventory, *, offline: bool) -> Iterator[Line]:
+    yield Line(True, "settings", f"{inventory.folder}: {inventory.unit.name}, {len(inventory.sites)} site(s)")
+    yield from _officers(inventory)
+    yield from _schedule(inventory)
+    yield _record(inventory)
+    yield from (Line(r.ok, f"medium {r.id}", r.reason) for r in reports(inventory))
+    if not inventory.unit.media:
+        yield Line(False, "media", "laman_unit.media names none: backups have nowhere to go")
+    if not offline:
+        print(f"reaching {len(inventory.sites)} site(s) …", file=sys.stderr, flush=True)
+        yield from _access(inventory)
+
+
+def _officers(inventory: Inventory) -> Iterator[Line]:
+    day = today(inventory)
+    for activity in standard_today(inventory).activities:
+        role = inventory.unit.assignment.get(activity.number) or activity.role
+        officer = inventory.unit.officer_for(role, day)
+        said = f"{officer.name}, {officer.title}" if officer else f"nobody in laman_unit.officers holds {role} today"
+        yield Line(officer is not None, f"executor of activity {activity.number}", said)
+
+
+def _schedule(inventory: Inventory) -> Iterator[Line]:
+    for number in (1, 2, 3):
+        planned = {
+            site
+            for plan in inventory.unit.schedule
+            if plan.activity == number
+            for site in (inventory.sites if plan.sites == "all" else plan.sites)
+        }
+        without = [site for site in inventory.sites if site not in planned]
+        said = f"not planned for: {', '.join(without)} (add it to laman_unit.schedule)" if without else "every site"
+        yield Line(not without, f"schedule of activity {number}", said)
+
+
+def _record(inventory: Inventory) -> Line:
+    folder = inventory.state_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < _ROOM_BYTES:
+        return Line(False, "record", f"{folder}: only {free >> 20} MiB free; {_ROOM_BYTES >> 20} MiB are wanted")
+    ledger = open_ledger(inventory.unit.ledger, folder, inventory.unit.id)
+    try:
+        problems = ledger.verify()
+        head = ledger.head()
+    finally:
+        ledger.close()
+    whole = f"{head.seq} events, chain whole, {free >> 20} MiB free"
+    said = f"{problems[0].where}: {problems[0].what}" if problems else whole
+    return Line(not problems, "record", f"{folder}: {said}")
+
+
+def _access(inventory: Inventory) -> Iterator[Line]:
+    """Let the role site_access look at every site; what it found comes as its fact."""
+    found: dict[str, dict[str, Any]] = {}
+    problems: dict[str, str] = {}
+    said: list[str] = []
+
+    def take(event: dict[str, Any]) -> None:
+        data = event.get("event_data") or {}
+        result = data.get("res") if isinstance(data.get("res"), dict) else {}
+        requirement = (result.get("ansible_facts") or {}).get("site_access_requirement")
+        if requirement:
+            found[str(data.get("host"))] = requirement
+        elif event.get("event") in ("runner_on_failed", "runner_on_unreachable"):
+            problems[str(data.get("host"))] = str(result.get("msg", "no message"))
+        elif event.get("stdout"):
+            said.append(event["stdout"])
+
+    request = Play("site_access.yml", inventory.folder, inventory.sites, {}, _ACCESS_SECONDS)
+    try:
+        play(request, take, lambda: None)
+    except CannotRun as error:
+        yield Line(False, "access", str(error))
+        return
+    for site in inventory.sites:
+        requirement = found.get(site)
+        if requirement:
+            yield Line(bool(requirement.get("ok")), f"access to {site}", str(requirement.get("reason")))
+        else:
+            yield Line(False, f"access to {site}", problems.get(site) or " ".join(said[-3:]) or "no answer")

@@ -1,0 +1,106 @@
+"""What has to be done now, in plain words: windows that are open, runs to read, media to plug in, accounts to write.
+
+example:
+  laman -i inventory/kantor due
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from reporting.cli.common import ACTIVITIES, inventory_of, local, opened, today
+from reporting.cli.main import EXIT_OK
+from reporting.cli.view import evaluated
+from reporting.compliance import Compliance, Execution, Occasion
+from reporting.unit import Inventory
+
+_LOOK_BACK = timedelta(days=35)  # an open window, or one whose run waits for its reader, began at most this long ago
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One thing to do: what, with which command, until when (ISO, local)."""
+
+    what: str
+    command: str
+    until: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is due; returns the exit code."""
+    inventory = inventory_of(options)
+    with opened(inventory) as record:
+        compliance = evaluated(record, f"{today(inventory) - _LOOK_BACK}..{today(inventory)}")
+    duties = _duties(compliance, inventory)
+    if options.json:
+        print(json.dumps([asdict(d) for d in duties], indent=2, ensure_ascii=False))
+    elif not duties:
+        print("Nothing is due now.")
+    else:
+        for number, duty in enumerate(duties, 1):
+            print(f"{number}. {duty.what}" + (f" (until {duty.until})" if duty.until else ""))
+            print(f"   {duty.command}")
+    return EXIT_OK
+
+
+def _duties(compliance: Compliance, inventory: Inventory) -> list[Duty]:
+    by_id = {e.id: e for e in compliance.executions}
+    duties = []
+    for occasion in sorted(compliance.occasions, key=lambda o: o.closes_at):
+        if occasion.closes_at > compliance.as_of:
+            duties.extend(_open_occasion(occasion, by_id, inventory))
+    duties.extend(
+        _review(e, inventory)
+        for e in compliance.executions
+        if e.kind == "ad_hoc" and e.review is None and e.review_due is not None and e.review_due > compliance.as_of
+    )
+    if any(d.command.find(" run backup") > 0 for d in duties):
+        duties = [*_media(inventory), *duties]
+    if compliance.deviations:
+        count = len(compliance.deviations)
+        what = f"{count} deviation(s) wait for an account by the executor"
+        duties.append(Duty(what, _laman(inventory, "status"), None))
+    return duties
+
+
+def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: Inventory) -> list[Duty]:
+    until = local(occasion.closes_at, inventory)
+    word = {number: word for word, number in ACTIVITIES.items()}[occasion.activity]
+    again = _laman(inventory, f"run {word} --site {occasion.site}")
+    if occasion.state == "terbuka":
+        tried = f": the last attempt failed, {occasion.reason}" if occasion.executions else ""
+        return [Duty(f"{word} of {occasion.site} is due{tried}", again, until)]
+    if occasion.state == "menyimpang":
+        what = f"{word} of {occasion.site} deviates ({occasion.reason}); a new run can still judge it"
+        return [Duty(what, again, until)]
+    waiting = [by_id[i] for i in occasion.executions if i in by_id and by_id[i].judges]
+    return [_review(e, inventory) for e in waiting if e.review is None and e.review_due is not None]
+
+
+def _review(execution: Execution, inventory: Inventory) -> Duty:
+    until = local(execution.review_due, inventory) if execution.review_due else None
+    what = f"{execution.executor.name} reads the {execution.activity_slug} run of {execution.site} and signs it off"
+    return Duty(what, _laman(inventory, f"review {execution.id} --note '…'"), until)
+
+
+def _media(inventory: Inventory) -> list[Duty]:
+    """Media that a backup needs and that are not ready."""
+    from reporting.cli.media import reports
+
+    return [
+        Duty(f"plug in and mount medium {r.id}: {r.reason}", _laman(inventory, "medium list"), None)
+        for r in reports(inventory)
+        if not r.ok
+    ]
+
+
+def _laman(inventory: Inventory, rest: str) -> str:
+    return f"laman -i {inventory.folder} {rest}"
