@@ -27,7 +27,7 @@ def say(line: str) -> None:
     print(f"fleet: {line}", file=sys.stderr, flush=True)
 
 
-def _bounding_set() -> int:
+def bounding_set() -> int:
     """Capabilities that even root can have here."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("CapBnd:"):
@@ -35,11 +35,15 @@ def _bounding_set() -> int:
     return 0
 
 
+def cgroups_are_hybrid() -> bool:
+    """Whether cgroups v1 and v2 are mixed, which crun refuses and runc takes."""
+    return Path("/sys/fs/cgroup/unified").is_dir()
+
+
 def containers_conf() -> str | None:
     """Text of the ``containers.conf`` that this machine needs, or None where podman works as it is."""
-    limited = not _bounding_set() >> CAP_SYS_RESOURCE & 1
-    hybrid = Path("/sys/fs/cgroup/unified").is_dir()
-    if os.environ.get("CONTAINERS_CONF") or not (limited or hybrid):
+    limited = not bounding_set() >> CAP_SYS_RESOURCE & 1
+    if os.environ.get("CONTAINERS_CONF") or not (limited or cgroups_are_hybrid()):
         return None
     text = ""
     if shutil.which("runc"):

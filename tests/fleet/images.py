@@ -31,7 +31,7 @@ CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 CA_INSIDE = "/usr/local/share/fleet-ca.crt"
 
 
-def _runs_suite() -> bool:
+def runs_suite() -> bool:
     """Whether this machine's own apt sources are those of the suite that the images are made of."""
     release = Path("/etc/os-release")
     return release.is_file() and f"VERSION_CODENAME={SUITE}" in release.read_text(encoding="utf-8").splitlines()
@@ -42,7 +42,7 @@ def base_reference() -> str | None:
     named = os.environ.get("LAMAN_FLEET_BASE")
     if named:
         return named
-    return None if shutil.which("mmdebstrap") and _runs_suite() else PULLED_BASE
+    return None if shutil.which("mmdebstrap") and runs_suite() else PULLED_BASE
 
 
 def apt_sources() -> list[str]:

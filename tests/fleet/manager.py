@@ -25,6 +25,8 @@ HOSTS: dict[str, tuple[Payload, str, int]] = {
     "vps": (payload.vps, "laman", 10),
     "shared": (payload.shared, "agency", 11),
 }
+# Posts, logs and certificates are dated back from the start; after this long their ages in days are no longer true.
+FRESH = dt.timedelta(hours=12)
 
 
 class Fleet:
@@ -32,6 +34,7 @@ class Fleet:
 
     def __init__(self, state: dict[str, Any]) -> None:
         """From the state that ``up`` wrote."""
+        self._images: dict[str, str] = state["images"]
         self.hosts = {name: Host(run_dir=run_dir(), **host) for name, host in state["hosts"].items()}
         self.inventory_dir = inventory_dir()
         self.key = Paths(run_dir()).key
@@ -46,6 +49,14 @@ class Fleet:
     def shared(self) -> Host:
         """The shared hosting account without Python."""
         return self.hosts["shared"]
+
+    def renew(self, name: str) -> Host:
+        """Make a host new, as it was after ``up``: for tests that damage what others rely on. Takes a second."""
+        host = self.hosts[name]
+        podman("rm", "--force", "--time", "0", host.container)
+        _run_container(name, host.address, self._images[name])
+        host.wait()
+        return host
 
 
 def _state_file() -> Path:
@@ -84,9 +95,10 @@ def _alive(owner: str) -> bool:
     return not separator or Path("/proc", pid).is_dir()
 
 
-def _whole(state: dict[str, Any], references: dict[str, str]) -> bool:
-    """Whether the fleet of this state is up, made of today's images, and answers."""
-    if state["images"] != references:
+def whole(state: dict[str, Any], references: dict[str, str]) -> bool:
+    """Whether the fleet of this state is up, made of today's images, not too old, and answers."""
+    age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(state["started"])
+    if state["images"] != references or not dt.timedelta(0) <= age < FRESH:
         return False
     containers = [host["container"] for host in state["hosts"].values()]
     try:
@@ -114,24 +126,35 @@ def _subnet_prefix(network: str) -> str:
     return subnet.rsplit(".", 1)[0]
 
 
+def _run_container(host: str, address: str, reference: str) -> None:
+    fleet, octet = fleet_name(), int(address.rsplit(".", 1)[1])
+    podman(
+        *("run", "--detach", "--name", f"{fleet}-{host}", "--hostname", host, "--label", f"fleet={fleet}"),
+        # One MAC for ever: a host that comes back with another is out of reach for half a minute (neighbour cache).
+        *("--network", fleet, "--ip", address, "--mac-address", f"02:00:00:00:00:{octet:02x}"),
+        *("--volume", f"{Paths(run_dir()).host(host)}:/fleet:ro,Z", reference),
+    )
+
+
 def _start(references: dict[str, str]) -> dict[str, Any]:
     name, paths, now = fleet_name(), Paths(run_dir()), dt.datetime.now(dt.UTC)
     podman("network", "create", "--disable-dns", name)
     prefix = _subnet_prefix(name)
     known, hosts = "", {}
     for host, (make, user, octet) in HOSTS.items():
-        address, container = f"{prefix}.{octet}", f"{name}-{host}"
+        address = f"{prefix}.{octet}"
         line, facts = make(paths, address, now)
         known += line
-        podman(
-            *("run", "--detach", "--name", container, "--hostname", host, "--label", f"fleet={name}"),
-            # One MAC for ever: a host that comes back with another is out of reach for half a minute (neighbour cache).
-            *("--network", name, "--ip", address, "--mac-address", f"02:00:00:00:00:{octet:02x}"),
-            *("--volume", f"{paths.host(host)}:/fleet:ro,Z", references[host]),
-        )
-        hosts[host] = {"name": host, "container": container, "address": address, "user": user, "facts": facts}
+        _run_container(host, address, references[host])
+        hosts[host] = {
+            "name": host,
+            "container": f"{name}-{host}",
+            "address": address,
+            "user": user,
+            "facts": facts,
+        }
     paths.known_hosts.write_text(known, encoding="ascii")
-    return {"name": name, "images": references, "owners": [], "hosts": hosts}
+    return {"name": name, "started": now.isoformat(), "images": references, "owners": [], "hosts": hosts}
 
 
 def up(owner: str) -> Fleet:
@@ -139,7 +162,7 @@ def up(owner: str) -> Fleet:
     with _locked():
         references = {name: images.ensure(name) for name in HOSTS}
         state = _read_state()
-        if state is None or not _whole(state, references):
+        if state is None or not whole(state, references):
             owners = [] if state is None else state["owners"]
             say("starting " + " and ".join(HOSTS) + " …")
             started = time.monotonic()
@@ -183,7 +206,7 @@ def status() -> dict[str, Any]:
     return {
         "name": fleet_name(),
         "run_dir": str(run_dir()),
-        "up": state is not None and _whole(state, references),
+        "up": state is not None and whole(state, references),
         "inventory": str(inventory_dir()),
         "owners": [] if state is None else state["owners"],
         "hosts": {} if state is None else state["hosts"],

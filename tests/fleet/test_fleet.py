@@ -5,7 +5,6 @@ import gzip
 import json
 import re
 import ssl
-import subprocess
 import urllib.error
 import urllib.request
 from base64 import b64decode, b64encode
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.fleet import manager, traffic
+from tests.fleet.engine import as_root
 from tests.fleet.fixtures import MediumFactory
 from tests.fleet.host import Host
 from tests.fleet.manager import Fleet
@@ -198,6 +198,18 @@ def test_a_host_goes_away_and_comes_back(fleet: Fleet) -> None:
     assert host.answers()
 
 
+def test_a_damaged_host_is_made_new(fleet: Fleet) -> None:
+    fleet.vps.run("sudo mariadb -e 'DROP DATABASE wordpress'; sudo rm -r /var/www/laman/wp-content")
+    fleet.renew("vps")
+    assert len(_posts(fleet.vps.facts["fleet_url"])) == 30
+    assert fleet.vps.run("test -e /var/www/laman/wp-content/uploads/dokumen/kosong.txt").returncode == 0
+
+
+def test_orphans_do_not_stay_as_zombies(fleet: Fleet) -> None:
+    fleet.vps.run("nohup sh -c '(sleep 0.1 &)' >/dev/null 2>&1; sleep 0.5")
+    assert "Z" not in fleet.vps.run("ps -eo stat= | cut -c1").stdout.split()
+
+
 def test_inventory_is_readable_and_alone_in_its_directory(fleet: Fleet) -> None:
     assert [path.name for path in fleet.inventory_dir.iterdir()] == ["hosts.yml"]
     hosts = json.loads((fleet.inventory_dir / "hosts.yml").read_text(encoding="utf-8"))["sites"]["hosts"]
@@ -224,8 +236,8 @@ def test_logs_are_the_same_on_every_start() -> None:
 
 def test_medium_fills_up_goes_read_only_and_is_pulled(loop_medium: MediumFactory) -> None:
     medium = loop_medium(16, "backup-a")
-    look = ["findmnt", "-no", "UUID,LABEL,FSTYPE", "--mountpoint", str(medium.path)]
-    found = subprocess.run(look, capture_output=True, text=True, check=True).stdout
+    # As root: where no udev runs, only root can read what is on the device.
+    found = as_root("findmnt", "-no", "UUID,LABEL,FSTYPE", "--mountpoint", medium.path)
     assert found.split() == [medium.uuid, "backup-a", "ext4"]
     filler = medium.fill(leave_bytes=100_000)
     assert 50_000 < medium.free_bytes <= 150_000
