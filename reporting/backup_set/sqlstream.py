@@ -14,7 +14,10 @@ _CARRY = 1024  # bytes kept between pieces: longer than any line that is searche
 _TABLE = re.compile(
     rb"\n-- (?:Table|Temporary table|Temporary view) structure for (?:table|view) `((?:[^`\n]|``){1,256})`\n"
 )
-_SQLITE_TABLE = re.compile(rb"\nCREATE (?:VIRTUAL )?TABLE (?:IF NOT EXISTS )?")
+_SQLITE_TABLE = re.compile(
+    rb"\nCREATE (?:VIRTUAL )?TABLE (?:IF NOT EXISTS )?"
+    rb"(?:'((?:[^'\n]|''){1,300})'|\"((?:[^\"\n]|\"\"){1,300})\"|([^\s('\"]{1,300})[\s(])"
+)
 _ROWS = b"\nINSERT INTO `"
 _DENIED = re.compile(rb"\n-- insufficient privileges to ([^\n]{1,200})\n")
 _COMPLETED = re.compile(rb"\n-- Dump completed[^\n]*\n*\Z")
@@ -95,13 +98,13 @@ class SqliteDump:
     def __init__(self) -> None:
         self._search = _Searcher(_SQLITE_TABLE, re.compile(rb"\nBEGIN TRANSACTION;\n"))
         self._began = False
-        self.tables = 0
+        self.tables: set[str] = set()
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the dump."""
-        for number, _ in self._search.feed(piece):
+        for number, match in self._search.feed(piece):
             if number == 0:
-                self.tables += 1
+                self.tables.add((match[1] or match[2] or match[3]).decode("utf-8", "replace"))
             else:
                 self._began = True
 

@@ -1,0 +1,166 @@
+"""What a backup is asked to take: trees, databases, limits. The role's variables, checked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from reporting.backup_set.medium import MediumKind, MediumSpec
+
+PartName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+_OPTION = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+class RequestError(ValueError):
+    """Role variables that cannot be used; one line naming the variable and what is expected."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _absolute(path: str) -> str:
+    if not PurePosixPath(path).is_absolute() or "\0" in path or PurePosixPath(path) == PurePosixPath("/"):
+        raise ValueError(f"{path!r} must be an absolute path below /")
+    return path
+
+
+class TreeRequest(_Model):
+    """A folder of the site. `exclude`: patterns of tar, relative to the folder itself, e.g. `wp-content/cache/*`."""
+
+    name: PartName
+    path: str
+    exclude: list[str] = []
+
+    @model_validator(mode="after")
+    def _usable(self) -> TreeRequest:
+        _absolute(self.path)
+        for pattern in self.exclude:
+            if not pattern or pattern.startswith("/") or ".." in pattern.split("/") or set(pattern) & set("\n\0"):
+                raise ValueError(f"exclude {pattern!r}: expected a pattern relative to the tree, without '..'")
+        return self
+
+
+class MariadbRequest(_Model):
+    """A MariaDB or MySQL database.
+
+    The account: `user` and `password` (they travel on standard input), or `option_file`, a client option file that
+    is on the host already, or neither (the account that the client takes by itself, as with unix_socket).
+    """
+
+    name: PartName
+    kind: Literal["mariadb"]
+    database: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    user: str | None = None
+    password: str | None = None
+    option_file: str | None = None
+    host: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    socket: str | None = None
+    client_options: dict[str, str | int | None] = {}
+    dump_options: list[Annotated[str, StringConstraints(pattern=r"^--[a-z][a-z0-9-]*(=[A-Za-z0-9_.,:/-]*)?$")]] = []
+
+    @model_validator(mode="after")
+    def _usable(self) -> MariadbRequest:
+        if set(self.database) & set("\n\0\\/"):
+            raise ValueError(f"database {self.database!r} holds characters that no database name has")
+        if self.option_file is not None:
+            _absolute(self.option_file)
+            if self.user is not None or self.password is not None or self.client_options or self.host or self.socket:
+                raise ValueError("option_file stands alone: put user, password, host and options into that file")
+        if self.password is not None and self.user is None:
+            raise ValueError("password without user")
+        for key in self.client_options:
+            if not _OPTION.fullmatch(key) or key in ("user", "password", "host", "port", "socket"):
+                raise ValueError(f"client_options: {key!r} is no client option that can be given here")
+        return self
+
+
+class SqliteRequest(_Model):
+    """An SQLite database file."""
+
+    name: PartName
+    kind: Literal["sqlite"]
+    path: str
+
+    @model_validator(mode="after")
+    def _usable(self) -> SqliteRequest:
+        _absolute(self.path)
+        return self
+
+
+DatabaseRequest = Annotated[MariadbRequest | SqliteRequest, Field(discriminator="kind")]
+
+
+class BackupRequest(_Model):
+    """Everything that one set of a site shall hold."""
+
+    site: str
+    execution: str
+    trees: list[TreeRequest] = []
+    databases: list[DatabaseRequest] = []
+    idle_timeout: Annotated[int, Field(ge=1)] = 900  # seconds without a byte until a stream is given up
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BackupRequest:
+        names = [part.name for part in (*self.trees, *self.databases)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the name {twice[0]!r} is used twice: each tree and database needs its own")
+        if not names:
+            raise ValueError("nothing to back up: give at least one tree or database")
+        return self
+
+
+class _Medium(_Model):
+    id: str
+    path: str
+    kind: MediumKind = "hard_disk"
+    uuid: str | None = None
+    label: str | None = None
+    declared_folder: bool = False
+
+
+def read_request(raw: dict[str, Any]) -> BackupRequest:
+    """Check the role's variables.
+
+    Raises:
+        RequestError: one line naming the variable.
+    """
+    try:
+        return BackupRequest.model_validate(raw)
+    except ValidationError as error:
+        raise RequestError(_line(error, "site_backup_")) from None  # the cause would show the values, secrets too
+
+
+def read_medium(raw: dict[str, Any]) -> MediumSpec:
+    """Check the description of a medium (an entry of laman_unit.media with an absolute path).
+
+    Raises:
+        RequestError: one line naming the key.
+    """
+    try:
+        return MediumSpec(**_Medium.model_validate(raw).model_dump())
+    except ValidationError as error:
+        raise RequestError(_line(error, "backup_media_medium.")) from None
+
+
+def _line(error: ValidationError, prefix: str) -> str:
+    first = error.errors(include_input=False, include_context=False)[0]
+    where = ".".join(str(piece) for piece in first["loc"] if piece not in ("mariadb", "sqlite")) or "trees, databases"
+    return f"{prefix}{where}: {first['msg'].removeprefix('Value error, ')}"
+
+
+__all__ = [
+    "BackupRequest",
+    "DatabaseRequest",
+    "MariadbRequest",
+    "RequestError",
+    "SqliteRequest",
+    "TreeRequest",
+    "read_medium",
+    "read_request",
+]
