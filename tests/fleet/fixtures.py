@@ -10,7 +10,7 @@ from tests.fleet import manager
 from tests.fleet.engine import available
 from tests.fleet.host import Host
 from tests.fleet.manager import Fleet
-from tests.fleet.medium import LoopMedium, medium_unavailable
+from tests.fleet.medium import LoopMedium, media_directory, medium_unavailable, sweep
 from tests.fleet.settings import in_ci
 
 MediumFactory = Callable[[int, str], LoopMedium]
@@ -58,10 +58,11 @@ def wordpress_url(fleet: Fleet) -> str:
 def loop_medium(tmp_path: Path) -> Iterator[MediumFactory]:
     """A factory of mounted ext4 media, ``loop_medium(size_mb, label)``; all are gone after the test."""
     require(medium_unavailable())
+    sweep()
     made: list[LoopMedium] = []
 
     def make(size_mb: int, label: str) -> LoopMedium:
-        medium = LoopMedium(tmp_path / "media", size_mb, label)
+        medium = LoopMedium(media_directory(tmp_path), size_mb, label)
         made.append(medium)
         return medium
 

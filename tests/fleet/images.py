@@ -139,5 +139,6 @@ def ensure(name: str) -> str:
 def outdated() -> list[str]:
     """Images of any fleet that no recipe of this checkout makes any more."""
     current = {image(name) for name in ("base", *PARENTS)}
-    listed = podman("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference=localhost/laman-fleet-*")
-    return sorted(set(listed.split()) - current)
+    listed = podman("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    ours = {reference for reference in listed if reference.startswith("localhost/laman-fleet-")}
+    return sorted(ours - current)

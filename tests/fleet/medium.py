@@ -24,6 +24,23 @@ def medium_unavailable() -> str | None:
     return None if Path("/dev/loop-control").exists() else "this kernel has no loop devices (/dev/loop-control)"
 
 
+def media_directory(parent: Path) -> Path:
+    """Where this process mounts its media. The name tells the next one whose they are: see ``sweep``."""
+    return parent / f"media-pid-{os.getpid()}"
+
+
+def sweep() -> list[Path]:
+    """Take out the media of test runs that were killed before they could; returns where they were."""
+    swept = []
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        place = Path(line.split()[1])
+        pid = place.parent.name.removeprefix("media-pid-")
+        if place.parent.name.startswith("media-pid-") and not Path("/proc", pid).is_dir():
+            _root("umount", "-l", place)
+            swept.append(place)
+    return swept
+
+
 class LoopMedium:
     """An ext4 medium in a file. The image stays when the medium is pulled, so that it can be put back."""
 

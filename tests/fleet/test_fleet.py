@@ -5,9 +5,11 @@ import gzip
 import json
 import re
 import ssl
+import subprocess
 import urllib.error
 import urllib.request
 from base64 import b64decode, b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from tests.fleet.engine import as_root
 from tests.fleet.fixtures import MediumFactory
 from tests.fleet.host import Host
 from tests.fleet.manager import Fleet
+from tests.fleet.medium import LoopMedium, sweep
 
 DUMP = "mariadb-dump --single-transaction --quick --routines --events --triggers --hex-blob --skip-dump-date"
 
@@ -232,6 +235,16 @@ def test_logs_are_the_same_on_every_start() -> None:
     assert first == traffic.make_log(5, end, 50, traffic.ATTACKS)
     assert len(first.lines) == 50 + len(traffic.NOT_REQUESTS) + sum(len(attack.requests) for attack in traffic.ATTACKS)
     assert "01/Mar/2026:11:" in first.lines[-1]
+
+
+def test_media_of_a_killed_run_are_swept(loop_medium: MediumFactory, tmp_path: Path) -> None:
+    mine = loop_medium(8, "mine")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = LoopMedium(tmp_path / f"media-pid-{ended.pid}", 8, "left")
+    assert sweep() == [left.path]
+    assert mine.mounted
+    assert not left.mounted
 
 
 def test_medium_fills_up_goes_read_only_and_is_pulled(loop_medium: MediumFactory) -> None:
