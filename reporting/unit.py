@@ -53,24 +53,24 @@ class Plan(_Settings):
     """One line of the schedule: an activity that is due again and again, and its window.
 
     The POS says "berkala" without a number: the interval is the unit's. A window opens at `start` (local time) on each
-    day that `every` and `on` give, and stays open for `hours`.
+    day that `every` and `day` give, and stays open for `hours`.
     """
 
     activity: Annotated[int, Field(ge=1, le=3)]
     every: Literal["day", "workday", "week", "month"]
-    on: Weekday | Annotated[int, Field(ge=1, le=28)] | None = None  # week: a weekday; month: a day of the month
+    day: Weekday | Annotated[int, Field(ge=1, le=28)] | None = None  # week: a weekday; month: a day of the month
     start: time = time(0, 0)
     hours: Annotated[int, Field(ge=1, le=31 * 24)] = 24
     sites: list[Identifier] | Literal["all"] = "all"
 
     @model_validator(mode="after")
-    def _on_fits_every(self) -> Plan:
-        if self.every == "week" and self.on not in WEEKDAYS:
-            raise ValueError("every: week needs on: a weekday (monday … sunday)")
-        if self.every == "month" and not isinstance(self.on, int):
-            raise ValueError("every: month needs on: a day of the month (1 … 28)")
-        if self.every in ("day", "workday") and self.on is not None:
-            raise ValueError(f"every: {self.every} takes no on:")
+    def _day_fits_every(self) -> Plan:
+        if self.every == "week" and self.day not in WEEKDAYS:
+            raise ValueError("every: week needs day: a weekday (monday … sunday)")
+        if self.every == "month" and not isinstance(self.day, int):
+            raise ValueError("every: month needs day: a day of the month (1 … 28)")
+        if self.every in ("day", "workday") and self.day is not None:
+            raise ValueError(f"every: {self.every} takes no day:")
         longest = {"day": 24, "workday": 24, "week": 7 * 24, "month": 28 * 24}[self.every]
         if self.hours > longest:
             raise ValueError(f"every: {self.every} with hours: {self.hours} would overlap itself (at most {longest})")

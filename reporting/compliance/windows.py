@@ -70,8 +70,8 @@ def is_due(plan: Plan, day: date, clock: WorkClock) -> bool:
     if plan.every == "workday":
         return clock.is_workday(day)
     if plan.every == "week":
-        return plan.on == WEEKDAYS[day.weekday()]
-    return plan.every == "day" or plan.on == day.day
+        return plan.day == WEEKDAYS[day.weekday()]
+    return plan.every == "day" or plan.day == day.day
 
 
 def assign(all_windows: Sequence[Window], records: Sequence[Record]) -> dict[OccasionKey, list[Record]]:

@@ -1,0 +1,64 @@
+"""Files are whole or not there."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reporting.files import replace_whole, sha256_file, whole_file, write_whole
+
+
+def test_a_file_gets_its_name_only_when_the_block_ends_well(tmp_path: Path) -> None:
+    target = tmp_path / "a" / "file"
+    with pytest.raises(RuntimeError), whole_file(target) as stream:
+        stream.write(b"half")
+        assert not target.exists()
+        raise RuntimeError
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    digest = write_whole(target, b"first")
+    with pytest.raises(FileExistsError):
+        write_whole(target, b"second")
+    assert target.read_bytes() == b"first"
+    assert sha256_file(target) == (digest, 5)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_replacing_is_one_step_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    replace_whole(target, b"first")
+    replace_whole(target, b"second")
+    assert target.read_bytes() == b"second"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.fixture
+def files_end_at_1000_bytes() -> Iterator[None]:
+    """A write that fails in its middle, as on a full disk, but without one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.usefixtures("files_end_at_1000_bytes")
+@pytest.mark.parametrize("write", [write_whole, replace_whole])
+def test_a_write_that_fails_in_its_middle_leaves_nothing(tmp_path: Path, write: Callable[[Path, bytes], object]) -> None:
+    with pytest.raises(OSError, match="too large"):
+        write(tmp_path / "file", b"x" * 5_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_cannot_be_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File name too long"):
+        write_whole(tmp_path / ("x" * 300), b"content")
+    assert list(tmp_path.iterdir()) == []
