@@ -1,0 +1,83 @@
+"""The two commands that a host is asked: which log files there are, and their bytes. POSIX sh only, nothing staged."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from reporting.visitor_log.collect import CollectError, Found
+
+_HEAD_READ = 4_096
+_SAFE = re.compile(r"[A-Za-z0-9_./*?\[\]!^-]")
+
+# For each file: a line `KIND PATTERN SIZE SETTLED PATH HEAD`, the last two in hexadecimal: names may hold anything.
+# Nothing is opened that is not a regular file (a FIFO would wait for ever).
+_LIST = r"""
+LC_ALL=C; export LC_ALL
+hex() { od -An -v -tx1 | tr -d ' \n\t'; }
+look() {
+  [ -e "$2" ] || [ -L "$2" ] || return 0
+  [ -d "$2" ] && return 0
+  kind=file; size=0; old=0
+  if [ ! -f "$2" ]; then kind=special
+  elif [ ! -r "$2" ]; then kind=unreadable
+  else size=$(wc -c <"$2") || return 1
+    [ -n "$(find -H "$2" -prune -mmin +4 2>/dev/null)" ] && old=1
+  fi
+  printf '%s %s %s %s ' "$kind" "$1" $size $old
+  printf %s "$2" | hex
+  printf ' '
+  [ "$kind" = file ] && dd if="$2" bs=HEAD count=1 2>/dev/null | hex
+  echo .
+}
+""".replace("HEAD", str(_HEAD_READ))
+_END = "laman-end-of-list"
+
+
+def glob_word(pattern: str) -> str:
+    """A pattern as one word of sh: `*`, `?` and `[…]` are expanded there, a leading `~/` is the home folder.
+
+    Raises:
+        CollectError: neither absolute nor below `~/`, or it holds a NUL byte.
+    """
+    if not pattern.startswith(("/", "~/")) or "\x00" in pattern:
+        raise CollectError(f"visitor_log_paths: {pattern!r}: expected an absolute path or one that begins with ~/")
+    home, rest = ('"$HOME"', pattern[1:]) if pattern.startswith("~/") else ("", pattern)
+    return home + "".join(char if _SAFE.match(char) else shlex.quote(char) for char in rest)
+
+
+def list_command(patterns: Sequence[str]) -> str:
+    """A command that lists the files of the patterns; its answer is for `read_list`."""
+    loops = [f'for f in {glob_word(pattern)}; do look {n} "$f" || exit 1; done' for n, pattern in enumerate(patterns)]
+    return _LIST + "\n".join([*loops, f"echo {_END}"])
+
+
+def read_list(answer: bytes) -> list[Found]:
+    """The answer to `list_command`.
+
+    Raises:
+        CollectError: it was cut off, or is none.
+    """
+    lines = answer.decode("ascii", "replace").splitlines()
+    if not lines or lines[-1] != _END:
+        raise CollectError("the site did not finish listing its log files; try again, or look at its shell")
+    found = []
+    for line in lines[:-1]:
+        kind, pattern, size, settled, path, head = line.removesuffix(".").split(" ", 5)
+        found.append(
+            Found(
+                path=bytes.fromhex(path).decode("utf-8", "surrogateescape"),
+                pattern=int(pattern),
+                kind=kind,  # type: ignore[arg-type]
+                size=int(size),
+                head=bytes.fromhex(head.strip()),
+                settled=settled == "1",
+            )
+        )
+    return found
+
+
+def read_command(path: str, skip: int) -> str:
+    """A command that gives the bytes of a file from byte `skip` on."""
+    return f"tail -c +{skip + 1} <{shlex.quote(path)}" if skip else f"cat <{shlex.quote(path)}"
