@@ -26,7 +26,7 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
     _requires_connection = False
     _supports_check_mode = True
     _supports_async = False

@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from reporting.contract import ContractError, dump, validate_document
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
     _requires_connection = False
     _supports_check_mode = True
     _supports_async = False

@@ -30,7 +30,7 @@ _SPEC = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
     _supports_check_mode = True
     _supports_async = False
     _supports_diff = False

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -155,9 +156,9 @@ class Draft:
         files = self._digests()
         sums = "".join(f"{digest}  {name}\n" for name, (digest, _) in sorted(files.items())).encode()
         _write(self.folder / m.SUMS, sums)
-        with (self.folder / m.SUMS).open("rb") as stream:
-            if stream.read() != sums:
-                raise StoreError(f"{m.SUMS}: not what was written")
+        if file_digest(self.folder / m.SUMS)[0] != hashlib.sha256(sums).hexdigest():
+            raise StoreError(f"{m.SUMS}: not what was written")
+        files[m.SUMS] = (hashlib.sha256(sums).hexdigest(), len(sums))
         self._name(where)
         relative = f"{SETS}/{self.site}/{final}"
         verified = "read back from the medium: SHA-256 equal, decompressed, every member equal"

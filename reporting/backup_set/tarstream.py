@@ -14,7 +14,7 @@ from typing import Any
 
 _BLOCK = 512
 _MAX_EXTENSION = 1 << 20  # bytes of one long name or pax header; more is no tar that we asked for
-_REGULAR = b"\0007"  # typeflags of files with data: NUL, '0', '7'
+_REGULAR = (b"\0", b"0", b"7")  # typeflags of files with data
 _TYPES = {b"1": "hardlink", b"2": "symlink", b"3": "device", b"4": "device", b"5": "directory", b"6": "fifo"}
 
 
