@@ -17,12 +17,12 @@ def ssh_key(path: Path, comment: str) -> str:
 
 
 def authority(directory: Path) -> Path:
-    """The fleet's own certificate authority; returns its certificate, which a client has to trust."""
+    """A new certificate authority for this start; returns its certificate, which a client has to trust."""
     certificate = directory / "ca.crt"
-    if not certificate.is_file():
-        directory.mkdir(parents=True, exist_ok=True)
-        subject = ("-subj", "/CN=Laman Fleet Test CA", "-days", "3650")
-        run(["openssl", "req", "-x509", *_EC, *subject, "-keyout", directory / "ca.key", "-out", certificate])
+    directory.mkdir(parents=True, exist_ok=True)
+    # Strict clients, as Python is since 3.13, want the key usage here and the key identifiers on what it signs.
+    subject = ("-subj", "/CN=Laman Fleet Test CA", "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    run(["openssl", "req", "-x509", *_EC, *subject, "-keyout", directory / "ca.key", "-out", certificate])
     return certificate
 
 
@@ -31,7 +31,11 @@ def server_certificate(directory: Path, ca: Path, names: list[str], days: int) -
     directory.mkdir(parents=True, exist_ok=True)
     request, extensions = directory / "tls.csr", directory / "tls.ext"
     alternatives = ",".join(("IP:" if name[0].isdigit() else "DNS:") + name for name in names)
-    extensions.write_text(f"subjectAltName={alternatives}\nbasicConstraints=CA:FALSE\n", encoding="ascii")
+    extensions.write_text(
+        f"subjectAltName={alternatives}\nbasicConstraints=CA:FALSE\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n",
+        encoding="ascii",
+    )
     run(["openssl", "req", "-new", *_EC, "-subj", f"/CN={names[0]}", "-keyout", directory / "tls.key", "-out", request])
     sign = ("-CA", ca, "-CAkey", ca.with_suffix(".key"), "-CAcreateserial", "-days", str(days), "-extfile", extensions)
     run(["openssl", "x509", "-req", "-in", request, *sign, "-out", directory / "tls.crt"])

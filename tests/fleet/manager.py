@@ -140,6 +140,7 @@ def _start(references: dict[str, str]) -> dict[str, Any]:
     name, paths, now = fleet_name(), Paths(run_dir()), dt.datetime.now(dt.UTC)
     podman("network", "create", "--disable-dns", name)
     prefix = _subnet_prefix(name)
+    payload.authority(paths)
     known, hosts = "", {}
     for host, (make, user, octet) in HOSTS.items():
         address = f"{prefix}.{octet}"

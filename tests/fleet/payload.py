@@ -45,18 +45,22 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def authority(paths: Paths) -> None:
+    """Make the authority that signs the certificates of all hosts; before their payloads."""
+    credentials.authority(paths.ca.parent)
+
+
 def _keys(paths: Paths, name: str, address: str, tls_names: list[str], tls_days: int) -> tuple[str, Facts]:
     """The host's keys and certificate; returns its line of known_hosts, and facts."""
     directory = paths.host(name)
     public = credentials.ssh_key(paths.key, "laman-fleet")
     host_key = credentials.ssh_key(directory / "ssh_host_ed25519_key", name)
     _write(directory / "authorized_keys", f"{public} laman-fleet\n".encode())
-    ca = credentials.authority(paths.ca.parent)
-    ends = credentials.server_certificate(directory, ca, [address, *tls_names], tls_days)
+    ends = credentials.server_certificate(directory, paths.ca, [address, *tls_names], tls_days)
     facts = {
         "fleet_url": f"http://{address}",
         "fleet_https_url": f"https://{address}",
-        "fleet_tls_ca": str(ca),
+        "fleet_tls_ca": str(paths.ca),
         "fleet_tls_not_after": ends.isoformat(),
     }
     return f"{address} {host_key}\n", facts
