@@ -96,6 +96,18 @@ def probe(spec: MediumSpec, needs: Needs) -> MediumReport:
     )
 
 
+def identify(spec: MediumSpec) -> MediumReport:
+    """What is mounted there, without asking for a label file yet: for preparing a new medium.
+
+    Raises:
+        MediumError: nothing is mounted there, or another filesystem than the settings say.
+    """
+    try:
+        return _see(spec, MediumReport(False, "", spec.id, spec.kind, spec.path, spec.declared_folder))
+    except OSError as error:
+        raise MediumError(explain(error, spec.path)) from error
+
+
 def check_same(report: MediumReport) -> None:
     """The medium must still be the one that was probed: same mount, same device, same UUID.
 
@@ -287,6 +299,7 @@ __all__ = [
     "Needs",
     "check_same",
     "explain",
+    "identify",
     "last_set_bytes",
     "needed_bytes",
     "probe",
