@@ -26,7 +26,7 @@ $(VENV)/.ready: requirements/*.txt pyproject.toml .ci/venv
 
 .PHONY: demo
 demo: setup ## Run the main job on the embedded example; ends with the workbook's path (no root)
-	@inventory/demo/demo.sh
+	@python demo/run.py
 
 .PHONY: test
 test: setup test-deps lint test-unit test-fleet test-other-python ## Everything: linters, unit, integration with real services, molecule
