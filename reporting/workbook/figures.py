@@ -1,0 +1,203 @@
+"""The figures of the summary: each a live formula over the tables, with the same figure computed here.
+
+No formula divides by zero, and where there is nothing to tell a figure is a dash, not an error. Only functions that
+Excel 2007 and LibreOffice both know are used (MAXIFS is not among them).
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from reporting.workbook.cells import Live, Page
+from reporting.workbook.rows import ACCOUNTS, ASPECTS, NOT_ACCOUNTED, count, total
+from reporting.workbook.sources import Filled, Sources
+from reporting.workbook.words import Words
+
+DASH = "–"
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's calendar has no zone
+
+
+def serial(moment: datetime | date) -> float:
+    """The number that Excel keeps for a wall-clock moment."""
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, datetime.min.time())
+    return (moment - _EPOCH) / timedelta(days=1)
+
+
+class ActivityFigures:
+    """The row of one activity in the summary's table; columns are letters, `row` is the sheet's row, from 1."""
+
+    def __init__(self, number: int, row: int, sources: Sources, words: Words, standard_minutes: int) -> None:
+        self._n = number
+        self._row = row
+        self._s = sources
+        self._words = words
+        self._rows = [r for r in sources.executions.rows if r["activity"] == number]
+        self._standard_minutes = standard_minutes
+
+    def all(self) -> list[Live]:
+        """The figures of the columns C to Q, in order, then the remark."""
+        kept, deviating, missed, waiting, still_open = (
+            self._occasions(state) for state in ("conforms", "deviates", "missed", "waiting", "open")
+        )
+        running = Live(f"{waiting.formula}+{still_open.formula[1:]}", _add(waiting.value, still_open.value))
+        verdicts = [self._executions(verdict=state) for state in ("conforms", "deviates", "waiting")]
+        ratio = share(self._row, [f.value for f in (kept, deviating, missed)], [v.value for v in verdicts[:2]])
+        figures = [self._planned(), kept, deviating, missed, running]
+        figures += [self._executions(), *verdicts, self._executions(kind="ad_hoc")]
+        figures += [self._mean(), self._max(), Live(f"={self._s.minutes[self._n]}", self._standard_minutes)]
+        return [*figures, ratio, self._deviations(), self._remark()]
+
+    def _countifs(self, source: Filled, criteria: list[tuple[str, str]]) -> str:
+        pairs = [(source.ref("activity"), str(self._n)), *((source.ref(key), test) for key, test in criteria)]
+        return "=COUNTIFS(" + ",".join(f"{ref},{test}" for ref, test in pairs) + ")"
+
+    def _planned(self) -> Live:
+        yes = self._words("yes")
+        return Live(self._countifs(self._s.executions, [("decides", _quoted(yes))]), count(self._rows, decides=yes))
+
+    def _occasions(self, state: str) -> Live:
+        yes, word = self._words("yes"), self._words(state)
+        criteria = [("decides", _quoted(yes)), ("verdict", _quoted(word))]
+        return Live(self._countifs(self._s.executions, criteria), count(self._rows, decides=yes, verdict=word))
+
+    def _executions(self, **wanted: str) -> Live:
+        """Executions (they alone have a start), all of them or those with a verdict or of a kind."""
+        words = {key: self._words(value) for key, value in wanted.items()}
+        criteria = [("started", '">0"'), *((key, _quoted(word)) for key, word in words.items())]
+        begun = [row for row in self._rows if row.get("started") is not None]
+        return Live(self._countifs(self._s.executions, criteria), count(begun, **words))
+
+    def _minutes(self) -> list[float]:
+        return [row["minutes"] for row in self._rows if row.get("minutes") is not None]
+
+    def _mean(self) -> Live:
+        activity, minutes = self._s.executions.ref("activity"), self._s.executions.ref("minutes")
+        known = self._minutes()
+        formula = f"AVERAGEIFS({minutes},{activity},{self._n})"
+        return Live(self._unless_unmeasured(formula), math.fsum(known) / len(known) if known else DASH)
+
+    def _max(self) -> Live:
+        activity, minutes = self._s.executions.ref("activity"), self._s.executions.ref("minutes")
+        formula = f"SUMPRODUCT(MAX(({activity}={self._n})*{minutes}))"
+        return Live(self._unless_unmeasured(formula), max(self._minutes(), default=DASH))
+
+    def _unless_unmeasured(self, formula: str) -> str:
+        measured = self._countifs(self._s.executions, [("minutes", '">=0"')])[1:]
+        return f'=IF({measured}=0,"{DASH}",{formula})'
+
+    def _deviations(self) -> Live:
+        return Live(self._countifs(self._s.deviations, []), count(self._s.deviations.rows, activity=self._n))
+
+    def _remark(self) -> Live:
+        nothing = self._words("no_execution")
+        begun = any(row.get("started") is not None for row in self._rows)
+        return Live(f'=IF(H{self._row}=0,"{nothing}","")', "" if begun else nothing)
+
+
+def share(row: int, occasions: list[Any], executions: list[Any]) -> Live:
+    """Compliance of a row: occasions kept of those decided; where nothing is planned, executions instead.
+
+    `occasions` are kept, deviating and missed (columns D, E, F); `executions` conforming and deviating (I, J).
+    """
+    formula = (
+        f'=IF(D{row}+E{row}+F{row}>0,D{row}/(D{row}+E{row}+F{row}),IF(I{row}+J{row}>0,I{row}/(I{row}+J{row}),"{DASH}"))'
+    )
+    for values in (occasions, executions):
+        if sum(values) > 0:
+            return Live(formula, values[0] / sum(values))
+    return Live(formula, DASH)
+
+
+def aspect_figures(sources: Sources, words: Words) -> list[tuple[str, Live, Live]]:
+    """For each aspect of the standard: its word, its deviations, and those that nobody has accounted for."""
+    deviations = sources.deviations
+    found = []
+    for aspect in ASPECTS.values():
+        word = words(f"aspect_{aspect}")
+        rows = [row for row in deviations.rows if row["aspect"] == word]
+        test = f"{deviations.ref('aspect')},{_quoted(word)}"
+        open_ = _count_unaccounted(sources, words, f"{test},")
+        found.append((word, Live(f"=COUNTIFS({test})", len(rows)), Live(open_, sum(r["is_open"] for r in rows))))
+    return found
+
+
+def unaccounted(sources: Sources, words: Words) -> Live:
+    """Deviations that nobody has accounted for yet."""
+    return Live(_count_unaccounted(sources, words), sum(row["is_open"] for row in sources.deviations.rows))
+
+
+def _count_unaccounted(sources: Sources, words: Words, test: str = "") -> str:
+    account = sources.deviations.ref("account")
+    states = [_quoted(words(ACCOUNTS[state])) for state in NOT_ACCOUNTED]
+    return "=" + "+".join(f"COUNTIFS({test}{account},{state})" for state in states)
+
+
+def result_figures(page: Page, sources: Sources) -> dict[str, Live]:
+    """What the activities brought: freshness, backups, traffic, suspicion, evidence."""
+    sections, backups, visitors = sources.sections, sources.backups, sources.visitors
+    state, fresh = sections.ref("state"), page.words("section_fresh")
+    known = len(sections.rows)
+    good = page.words("conforms")
+    ends = [serial(page.local(r["finished"])) for r in backups.rows if r["finished"] and r["verdict"] == good]
+    last = f"SUMPRODUCT(MAX(({backups.ref('verdict')}={_quoted(good)})*{backups.ref('finished')}))"
+    return {
+        "findings": _sum(sources.executions, "findings"),
+        "fresh": Live(
+            f'=IF(COUNTIFS({state},"?*")=0,"{DASH}",COUNTIFS({state},{_quoted(fresh)})/COUNTIFS({state},"?*"))',
+            count(sections.rows, state=fresh) / known if known else DASH,
+        ),
+        "last_backup": Live(f'=IF({last}=0,"{DASH}",{last})', max(ends, default=DASH)),
+        "stored": _sum(backups, "stored_bytes"),
+        "hits": _sum(Filled(visitors.traffic, visitors.traffic_rows), "hits"),
+        "suspicious_hits": _sum(Filled(visitors.suspicious, visitors.suspicious_rows), "hits"),
+        "files": Live(f'=COUNTIFS({sources.evidence.ref("bytes")},">=0")', len(sources.evidence.rows)),
+    }
+
+
+def _sum(source: Filled, key: str) -> Live:
+    return Live(f"=SUM({source.ref(key)})", total(source.rows, key))
+
+
+def statement(words: Words, row: int, values: dict[str, int], open_cell: str) -> Live:
+    """What the period means for management, in one sentence; `row` is the totals' row, `open_cell` the unaccounted."""
+    decided = f"(D{row}+E{row}+F{row})"
+    said = words("say_decided", decided="{0}", kept="{1}", deviating="{2}", missed="{3}")
+    parts = spliced(said, [decided, f"D{row}", f"E{row}", f"F{row}"])
+    account = spliced(words("say_account", open="{0}"), [open_cell])
+    formula = (
+        f'=IF({decided}=0,"{words("say_nothing")}",{parts})&" "&IF({open_cell}>0,{account},"{words("say_no_account")}")'
+    )
+    total_decided = values["kept"] + values["deviating"] + values["missed"]
+    first = words("say_decided", decided=total_decided, **{k: values[k] for k in ("kept", "deviating", "missed")})
+    second = words("say_account", open=values["open"]) if values["open"] else words("say_no_account")
+    return Live(formula, f"{first if total_decided else words('say_nothing')} {second}")
+
+
+def spliced(text: str, references: list[str]) -> str:
+    """A sentence with {0}, {1}, … as a formula that joins text and figures."""
+    for number, reference in enumerate(references):
+        text = text.replace(f"{{{number}}}", f'"&{reference}&"')
+    return f'"{text}"'
+
+
+def _quoted(word: str) -> str:
+    """A word of the catalogue as text in a formula."""
+    return '"' + word.replace('"', '""') + '"'
+
+
+def _add(one: Any, other: Any) -> int:
+    return int(one) + int(other)
+
+
+def totals(figures: list[list[Live]], first: int, last: int) -> list[Live]:
+    """The totals' row under the activities: sums of C to L and Q (columns as in the sheet), compliance over all."""
+    row = last + 1
+    sums = {}
+    for offset in (*range(10), 14):
+        letter = chr(ord("C") + offset)
+        sums[offset] = Live(f"=SUM({letter}{first}:{letter}{last})", sum(int(f[offset].value) for f in figures))
+    ratio = share(row, [sums[i].value for i in (1, 2, 3)], [sums[i].value for i in (6, 7)])
+    return [*(sums[i] for i in range(10)), ratio, sums[14]]
