@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from reporting.text import harmless
+
 Language = Literal["id", "en"]
 ActorRole = Literal["kasi_si", "kasubag_umum", "pengelola_laman", "pengelola_sistem_dan_jaringan"]
 ACTOR_ROLES: tuple[ActorRole, ...] = get_args(ActorRole)
@@ -133,7 +135,8 @@ def read_standard(path: Path) -> Standard:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise StandardError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+        problem = harmless(getattr(error, "problem", None) or error)
+        raise StandardError(f"{path}{line}: not valid YAML: {problem}") from error
     try:
         return Standard.model_validate(content)
     except ValidationError as error:
