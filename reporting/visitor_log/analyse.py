@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
@@ -182,11 +183,18 @@ def zst_file(path: Path, name: str) -> Source:
     return Source(name, opened)
 
 
-def write_results(folder: Path, site: str, sources: Iterable[Source], zone: ZoneInfo) -> Analysis:
-    """Analyse and leave `rejects.log.zst` and `analysis.json` in `folder`, both whole or not there."""
+def empty_file(name: str) -> Source:
+    """A log file without new lines."""
+    return Source(name, lambda: closing(BytesIO()))
+
+
+def write_results(
+    folder: Path, site: str, sources: Iterable[Source], zone: ZoneInfo, about: dict[str, Any] | None = None
+) -> Analysis:
+    """Analyse and leave `rejects.log.zst` and `analysis.json` (with `about` in it) in `folder`, whole or not there."""
     compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
     with whole_file(folder / "rejects.log.zst") as raw, compressor.stream_writer(raw, closefd=False) as rejects:
         analysis = analyse(sources, zone, rejects=rejects)
     with whole_file(folder / "analysis.json") as out:
-        out.write(json.dumps(analysis.document(site), ensure_ascii=False, indent=1).encode())
+        out.write(json.dumps({**analysis.document(site), **(about or {})}, ensure_ascii=False, indent=1).encode())
     return analysis
