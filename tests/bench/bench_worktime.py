@@ -29,18 +29,17 @@ def businesstimedelta_engine(calendar: CalendarSettings) -> Engine | None:
     """The same calendar in businesstimedelta, without Ramadan (it has one pattern a weekday); None if not installed."""
     try:
         peer = importlib.import_module("businesstimedelta")
+        zone = importlib.import_module("pytz").timezone(calendar.zone)  # it knows pytz's zones only
     except ModuleNotFoundError:
         return None
-    rules = []
+    rules = [peer.HolidayRule(dict.fromkeys(calendar.not_worked, "off"), tz=zone)]
     for number, name in enumerate(WEEKDAYS):
         hours = getattr(calendar.week, name)
-        if hours is None:
-            continue
-        edges = [hours.start, *(edge for pause in hours.breaks for edge in pause), hours.end]
-        for begin, end in zip(edges[::2], edges[1::2], strict=True):
-            rules.append(peer.WorkDayRule(start_time=begin, end_time=end, working_days=[number], tz=calendar.tz))
-    off = peer.HolidayRule(dict.fromkeys(calendar.not_worked, "off"), tz=calendar.tz)
-    business = peer.Rules([*rules, off])
+        if hours is not None:
+            day = {"working_days": [number], "tz": zone}
+            rules.append(peer.WorkDayRule(start_time=hours.start, end_time=hours.end, **day))
+            rules += [peer.LunchTimeRule(start_time=begin, end_time=end, **day) for begin, end in hours.breaks]
+    business = peer.Rules(rules)
 
     def minutes(start: datetime, end: datetime) -> float:
         found = business.difference(start, end)
