@@ -16,7 +16,7 @@ _TABLE = re.compile(
 )
 _SQLITE_TABLE = re.compile(
     rb"\nCREATE (?:VIRTUAL )?TABLE (?:IF NOT EXISTS )?"
-    rb"(?:'((?:[^'\n]|''){1,300})'|\"((?:[^\"\n]|\"\"){1,300})\"|([^\s('\"]{1,300})[\s(])"
+    rb"(?:'((?:[^'\n]|''){1,300})'|\"((?:[^\"\n]|\"\"){1,300})\"|(?!IF )([^\s('\"]{1,300})[\s(])"
 )
 _ROWS = b"\nINSERT INTO `"
 _DENIED = re.compile(rb"\n-- insufficient privileges to ([^\n]{1,200})\n")

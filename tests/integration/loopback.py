@@ -1,4 +1,4 @@
-"""An sshd of the test's own on a loopback port, and Ansible connections to it: SSH without root and without containers."""
+"""An sshd of the test's own on a loopback port, and Ansible connections to it: no root, no containers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def sshd(folder: Path, force_command: str = "") -> Iterator[Loopback]:
         yield Loopback(port, folder / "client", folder / "known_hosts", folder / "control", getpass.getuser())
     finally:
         for socket_file in (folder / "control").glob("*"):
-            subprocess.run(["ssh", "-o", f"ControlPath={socket_file}", "-O", "exit", "x"], capture_output=True, check=False)
+            subprocess.run(
+                ["ssh", "-o", f"ControlPath={socket_file}", "-O", "exit", "x"], capture_output=True, check=False
+            )
         daemon.terminate()
         daemon.wait(10)
 

@@ -98,8 +98,10 @@ def test_a_flood_on_stderr_neither_blocks_nor_fills_memory(connection: Any) -> N
     with open_stream(connection, flood) as stream:
         assert stream.read() == b"done\n"
         ended = stream.finish()
-    assert "line-0-of-a-flood" in ended.stderr and ended.last_line() == "last"
-    assert len(ended.stderr) < 300_000 and ended.stderr_dropped > 500_000
+    assert "line-0-of-a-flood" in ended.stderr
+    assert ended.last_line() == "last"
+    assert len(ended.stderr) < 300_000
+    assert ended.stderr_dropped > 500_000
 
 
 def test_stdin_reaches_the_command_exactly_and_shows_in_no_argument_list(connection: Any) -> None:
@@ -152,7 +154,10 @@ def test_wrong_host_key_is_a_connection_failure(loopback: Loopback, tmp_path: Pa
     other = " ".join((tmp_path / "other.pub").read_text().split()[:2])
     (tmp_path / "known").write_text(f"[127.0.0.1]:{loopback.port} {other}\n")
     wrong = Loopback(loopback.port, loopback.key, tmp_path / "known", tmp_path, loopback.user)
-    with pytest.raises(AnsibleConnectionFailure, match="(?i)host key"), open_stream(loopback_connection(wrong), "true"):
+    with (
+        pytest.raises(AnsibleConnectionFailure, match=r"(?i)host key"),
+        open_stream(loopback_connection(wrong), "true"),
+    ):
         pass
 
 
