@@ -27,6 +27,8 @@ from reporting.runner.play import CannotRun, Play, Played, play
 from reporting.runner.recover import close_killed
 from reporting.runner.track import SiteTrack, Tracker
 
+_RECORDED = 20  # a role asks about its last execution; a few more cost nothing
+
 
 def run_activity(request: RunRequest, record: Record, progress: Progress) -> RunResult:
     """Run one activity on the sites of a request; each site that was begun has an execution in the ledger at the end.
@@ -138,12 +140,14 @@ class _Recorder:
             )
 
     def _play(self) -> Play:
+        recorded = _recorded(self._record, self._result.request.activity.number)
         executions = {
             s.site: {
                 "id": s.started.execution,
                 "evidence_dir": str(s.evidence_dir),
                 "state_dir": str(self._record.inventory.state_dir),
                 "activity": s.started.activity,
+                "recorded": recorded.get(s.site, []),
             }
             for s in self._result.sites
         }
@@ -201,6 +205,16 @@ class _Recorder:
     def _ended_at(self, track: SiteTrack) -> datetime:
         """The document's own task end; a site without a document ends when its run does."""
         return track.ended_at if track.document and track.ended_at else self._record.clock()
+
+
+def _recorded(record: Record, activity: int) -> dict[str, list[str]]:
+    """The last executions per site whose output the record holds: what a role read for others, it must read again."""
+    found: dict[str, list[str]] = {}
+    for event in record.ledger.events([KIND_FINISHED]):
+        document = event.data["document"]
+        if document["activity"] == activity and document["outputs"]:
+            found.setdefault(event.subject, []).append(event.data["execution"])
+    return {site: executions[-_RECORDED:] for site, executions in found.items()}
 
 
 def _note(document: ResultDocument) -> str:
