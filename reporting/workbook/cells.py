@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +54,7 @@ class Page:
         self.styles = styles
         self.words = words
         self.tz = tz
+        self.widths: dict[int, float] = {}  # of columns, in characters
 
     def text(self, row: int, column: int, value: object, style: str = "text", **changes: Any) -> None:
         """Write text; a tuple or list gives one line each. None and "" leave an empty cell with the style."""
@@ -112,15 +115,44 @@ class Page:
             self.sheet.merge_range(row, first, row, last, "", self.styles(style, **changes))
         self.live(row, first, figure, style, **changes)
 
-    def heading(self, title: str, notes: list[str]) -> int:
-        """Title and notes at the top of a sheet; returns the first free row."""
+    def heading(self, title: str, notes: list[str], repeated: Sequence[float] = ()) -> int:
+        """Title and notes at the top of a sheet; returns the first free row.
+
+        `repeated`: widths of the columns that stand on every page; the notes wrap inside of them, so that no page
+        shows half a note.
+        """
         self.sheet.set_row(0, 26)
         self.text(0, 0, title, "title")
-        for number, note in enumerate(notes, start=1):
-            self.text(number, 0, note, "subtitle", text_wrap=False)
+        for row, note in enumerate(notes, start=1):
+            if repeated:
+                self.band(row, 0, len(repeated) - 1, note, "subtitle", text_wrap=True)
+                self.sheet.set_row(row, 13.5 * lines_needed(note, sum(repeated)) + 2)
+            else:
+                self.text(row, 0, note, "subtitle")
         return len(notes) + 2
 
 
-def lines_needed(text: str, width: float) -> int:
-    """How many lines `text` takes in `width` characters: merged cells do not grow by themselves."""
-    return sum(max(1, math.ceil(len(line) * 1.05 / max(width, 1))) for line in text.split("\n"))
+@lru_cache(maxsize=65_536)
+def lines_needed(text: str, width: float, size: float = 10) -> int:
+    """How many lines `text` takes in a column `width` characters wide, in letters of `size` points.
+
+    Only Excel grows a row to its text when it opens a file; merged cells never grow. So heights are set, with this
+    estimate: words wrap whole, capitals and digits are wider than other letters, a long word breaks.
+    """
+    room = width * 11 / size
+    return sum(_wrapped(line, max(room, 1)) for line in text.split("\n"))
+
+
+def _wrapped(line: str, room: float) -> int:
+    lines, used = 1, 0.0
+    for word in line.split(" "):
+        need = sum(
+            1.22 if c.isupper() or c in "mw@%—" else 1.0 if c.isdigit() or ord(c) > 0x2FF else 0.92 for c in word
+        )
+        if used and used + 0.5 + need > room:
+            lines, used = lines + 1, 0.0
+        if need > room:
+            lines += math.ceil(need / room) - 1
+            need %= room
+        used += need + (0.5 if used else 0)
+    return lines

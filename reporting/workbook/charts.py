@@ -52,7 +52,7 @@ def _occasions(page: Page, places: Places) -> Any:
         colour = CHART_COLOURS[state]
         dress: dict[str, Any] = {"fill": {"color": colour}}
         if pattern:
-            dress = {"pattern": {"pattern": pattern, "fg_color": colour, "bg_color": "#FFFFFF"}}
+            dress = {"pattern": {"pattern": pattern, "fg_color": colour, "bg_color": "#F6D5D1"}}
         chart.add_series(
             {
                 "name": [sheet, places.activity_first - 1, column],
@@ -65,7 +65,15 @@ def _occasions(page: Page, places: Places) -> Any:
         )
     _dress(chart, page.words("chart_occasions"))
     chart.set_legend({"position": "bottom", "font": _font(9)})
-    chart.set_x_axis({"num_font": _font(9), "major_gridlines": _grid(), "line": {"none": True}, "num_format": "0"})
+    chart.set_x_axis(
+        {
+            "num_font": _font(9),
+            "major_gridlines": _grid(),
+            "line": {"none": True},
+            "num_format": "0",
+            "label_position": "high",
+        }
+    )
     chart.set_y_axis({"num_font": _font(9), "reverse": True, "major_gridlines": {"visible": False}})
     return chart
 

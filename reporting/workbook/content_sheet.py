@@ -53,6 +53,6 @@ def write_content(page: Page, compliance: Compliance, sections: Rows, caption: s
 def write_findings(page: Page, row: int, name: str, rows: Rows) -> Table:
     """Write the findings of an activity from `row` on, over columns as wide as the sheet has them."""
     page.sheet.set_row(row, 20)
-    page.text(row, 0, page.words("findings_of"), "section")
+    page.text(row, 0, page.words("findings_of"), "section", bottom=0)
     page.text(row + 1, 0, page.words("note_findings" if rows else "nothing_findings"), "subtitle")
     return write_table(page, row + 2, name, FINDINGS, rows)

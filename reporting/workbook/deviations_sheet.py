@@ -7,13 +7,15 @@ from reporting.workbook.paper import set_paper
 from reporting.workbook.rows import ACCOUNTS, Rows
 from reporting.workbook.table import Column, Table, colour_words, set_widths, write_table
 
+_REPEATED = 4  # No, number, activity and site stand on both pages of a row
+
 
 def write_deviations(page: Page, rows: Rows, caption: str) -> Table:
     """Write the sheet; the yellow cells are for the account (POS, Peringatan 2)."""
     columns = (
-        Column("no", 5, "integer"),
-        Column("activity", 9, "integer"),
-        Column("activity_name", 15),
+        Column("no", 5, "index"),
+        Column("activity", 9, "index"),
+        Column("activity_name", 21),
         Column("site", 16),
         Column("at", 15, "moment"),
         Column("aspect", 13),
@@ -25,17 +27,17 @@ def write_deviations(page: Page, rows: Rows, caption: str) -> Table:
         Column("effect", 26, "input"),
         Column("remedy", 26, "input"),
         Column("due", 13, "input_date"),
-        Column("execution", 19, "hash"),
-        Column("deviation", 19, "hash"),
+        Column("execution", 24, "hash"),
+        Column("deviation", 24, "hash"),
     )
     set_widths(page, columns)
     notes = [page.words("note_deviations" if rows else "nothing_deviations")]
-    top = page.heading(page.words("title_deviations"), notes)
+    top = page.heading(page.words("title_deviations"), notes, [column.width for column in columns[:_REPEATED]])
     table = write_table(page, top, "tblPenyimpangan", columns, rows)
     colour_words(page, table, "account", {"account_none": "deviates", "account_returned": "deviates"})
     colour_words(page, table, "account", {"account_given": "waiting", "account_accepted": "conforms"})
     set_paper(page, caption, (top, top), wide=2)
-    page.sheet.repeat_columns(0, 3)
+    page.sheet.repeat_columns(0, _REPEATED - 1)
     page.sheet.print_across()
-    page.sheet.freeze_panes(top + 1, 4)
+    page.sheet.freeze_panes(top + 1, _REPEATED)
     return table

@@ -9,14 +9,14 @@ from reporting.workbook.rows import Rows
 from reporting.workbook.table import Column, Table, set_widths, write_table
 
 _COLUMNS = (
-    Column("no", 6, "integer"),
-    Column("activity", 10, "integer"),
-    Column("activity_name", 22),
+    Column("no", 6, "index"),
+    Column("activity", 10, "index"),
+    Column("activity_name", 21),
     Column("site", 24),
     Column("path", 60),
     Column("bytes", 15, "integer"),
     Column("sha256", 38, "hash"),
-    Column("execution", 22, "hash"),
+    Column("execution", 24, "hash"),
 )
 
 
@@ -28,7 +28,7 @@ def write_evidence(page: Page, rows: Rows, problems: tuple[str, ...], head: Head
     table = write_table(page, top, "tblBukti", _COLUMNS, rows)
     row = table.last + 2
     if problems:
-        page.text(row, 0, page.words("problems"), "section", text_wrap=False)
+        page.text(row, 0, page.words("problems"), "section", bottom=0)
         for number, problem in enumerate(problems, start=1):
             page.band(row + number, 0, len(_COLUMNS) - 1, problem, "plain")
     set_paper(page, caption, (top, top))

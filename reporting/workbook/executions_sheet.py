@@ -15,18 +15,18 @@ def write_executions(page: Page, rows: Rows, caption: str) -> Table:
     judged = tuple(page.words(state) for state in ("conforms", "deviates", "waiting"))
     verdicts = (*judged, page.words("missed"), page.words("open"))
     columns = (
-        Column("no", 5, "integer"),
-        Column("activity", 9, "integer"),
-        Column("activity_name", 15),
+        Column("no", 5, "index"),
+        Column("activity", 9, "index"),
+        Column("activity_name", 21),
         Column("site", 16),
         Column("kind", 11),
         Column("opens", 15, "moment"),
         Column("closes", 15, "moment"),
-        Column("attempt", 10, "integer"),
+        Column("attempt", 10, "index"),
         Column("decides", 10, "centre", (page.words("yes"), page.words("no_word"))),
         Column("executor", 18),
         Column("nip", 19, "centre"),
-        Column("agent", 14),
+        Column("agent", 18),
         Column("clock", 9),
         Column("started", 15, "moment"),
         Column("ended", 15, "moment"),
@@ -38,13 +38,13 @@ def write_executions(page: Page, rows: Rows, caption: str) -> Table:
         Column("verdict", 12, "verdict", verdicts),
         Column("reasons", 40),
         Column("findings", 9, "integer"),
-        Column("review", 21),
-        Column("execution", 19, "hash"),
+        Column("review", 27),
+        Column("execution", 28, "hash"),
         Column("remark", 16),
     )
     set_widths(page, columns)
     notes = [page.words("note_executions_1"), page.words("note_executions_2")]
-    top = page.heading(page.words("title_executions"), notes)
+    top = page.heading(page.words("title_executions"), notes, [column.width for column in columns[:_REPEATED]])
     table = write_table(page, top, "tblPelaksanaan", columns, rows)
     set_paper(page, caption, (top, top), wide=2)
     page.sheet.repeat_columns(0, _REPEATED - 1)

@@ -72,7 +72,7 @@ def execution_rows(compliance: Compliance, words: Words) -> Rows:
 def _execution_row(e: Execution, closes_at: datetime | None, decides: bool, words: Words) -> dict[str, Any]:
     return {
         "activity": e.activity,
-        "activity_name": words(f"activity_{e.activity}"),
+        "activity_name": words(f"short_{e.activity}"),
         "site": e.site,
         "kind": words(e.kind),
         "opens": e.occasion.opens_at if e.occasion else None,
@@ -102,7 +102,7 @@ def _execution_row(e: Execution, closes_at: datetime | None, decides: bool, word
 def _occasion_row(o: Occasion, compliance: Compliance, words: Words) -> dict[str, Any]:
     return {
         "activity": o.activity,
-        "activity_name": words(f"activity_{o.activity}"),
+        "activity_name": words(f"short_{o.activity}"),
         "site": o.site,
         "kind": words("planned"),
         "opens": o.opens_at,
@@ -127,7 +127,7 @@ def _reasons(e: Execution, words: Words) -> tuple[str, ...] | str:
 def _review(e: Execution, words: Words) -> tuple[str, ...] | str:
     if e.review is not None:
         when = f"{e.review.reviewed_at.astimezone(e.started_at.tzinfo):%d/%m/%Y %H:%M}"
-        return (f"{e.review.reviewer.name}, {when}", e.review.note)
+        return (e.review.reviewer.name, when, e.review.note)
     return words("review_none") if e.review_due is not None else ""
 
 
@@ -278,7 +278,7 @@ def deviation_rows(compliance: Compliance, words: Words) -> Rows:
         {
             "no": number,
             "activity": d.activity,
-            "activity_name": words(f"activity_{d.activity}"),
+            "activity_name": words(f"short_{d.activity}"),
             "site": d.site,
             "at": d.at,
             "aspect": words(f"aspect_{ASPECTS[d.aspect]}"),
@@ -304,7 +304,7 @@ def evidence_rows(compliance: Compliance, words: Words) -> Rows:
         {
             "no": number,
             "activity": evidence.activity,
-            "activity_name": words(f"activity_{evidence.activity}"),
+            "activity_name": words(f"short_{evidence.activity}"),
             "site": evidence.site,
             "execution": evidence.execution,
             "path": evidence.file.path,

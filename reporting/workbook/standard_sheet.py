@@ -25,6 +25,7 @@ def write_standard(page: Page, compliance: Compliance, caption: str) -> dict[int
     page.sheet.set_row(row, 20)
     first = row + 1
     minutes = _table(page, first, compliance)
+    page.sheet.set_h_pagebreaks([first - 1])
     set_paper(page, caption, (first, first + 1))
     page.sheet.freeze_panes(1, 0)
     return minutes
@@ -109,6 +110,9 @@ def _table(page: Page, top: int, compliance: Compliance) -> dict[int, str]:
         page.number(row, 7, activity.minutes, "centre", num_format='0" mnt"')
         page.text(row, 8, _said(page, activity.output))
         page.text(row, _LAST, activity.remark)
+        said = ((1, activity.text), (6, activity.requirement), (8, activity.output))
+        lines = max(lines_needed("\n".join(_said(page, wording)), _WIDTHS[column]) for column, wording in said)
+        page.sheet.set_row(row, _LINE * lines + 3)
         minutes[activity.number] = f"'{page.sheet.get_name()}'!$H${row + 1}"
     page.band(top + 2 + len(pos.activities), 0, _LAST, page.words("pos_marks_note"), "note")
     return minutes

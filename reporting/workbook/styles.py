@@ -21,13 +21,14 @@ VERDICT_COLOURS: dict[str, dict[str, Any]] = {
 CHART_COLOURS = {"conforms": "#6BBF8A", "deviates": "#B42318", "waiting": "#F2C14E", "missed": "#7A7F87"}
 
 _BOX: dict[str, Any] = {"border": 1, "border_color": RULE, "valign": "top"}
-_NUMBER: dict[str, Any] = {**_BOX, "align": "right"}
+_NUMBER: dict[str, Any] = {**_BOX, "align": "right", "indent": 1}
 
 _NAMED: dict[str, dict[str, Any]] = {
     "text": {**_BOX, "text_wrap": True},
     "centre": {**_BOX, "align": "center", "text_wrap": True},
     "hash": {**_BOX, "text_wrap": True, "font_name": "Consolas", "font_size": 8},
     "integer": {**_NUMBER, "num_format": "#,##0"},
+    "index": {**_BOX, "align": "center", "num_format": "0"},
     "decimal": {**_NUMBER, "num_format": "#,##0.0"},
     "percent": {**_NUMBER, "num_format": "0%"},
     "moment": {**_BOX, "num_format": "dd/mm/yy hh:mm", "align": "center"},
@@ -45,8 +46,16 @@ _NAMED: dict[str, dict[str, Any]] = {
         "valign": "vcenter",
         "text_wrap": True,
     },
-    "total": {**_NUMBER, "bold": True, "bg_color": PAPER, "num_format": "#,##0", "top": 2, "top_color": NAVY},
-    "total_text": {**_BOX, "bold": True, "bg_color": PAPER, "top": 2, "top_color": NAVY},
+    "total": {
+        **_NUMBER,
+        "valign": "vcenter",
+        "bold": True,
+        "bg_color": PAPER,
+        "num_format": "#,##0",
+        "top": 2,
+        "top_color": NAVY,
+    },
+    "total_text": {**_BOX, "valign": "vcenter", "bold": True, "bg_color": PAPER, "top": 2, "top_color": NAVY},
     "title": {"bold": True, "font_size": 16, "font_color": NAVY, "valign": "vcenter"},
     "title_centre": {"bold": True, "font_size": 15, "font_color": NAVY, "align": "center", "valign": "vcenter"},
     "over_title": {"font_size": 10, "font_color": QUIET, "align": "center", "valign": "vcenter"},

@@ -20,7 +20,7 @@ from reporting.workbook.paper import set_paper
 from reporting.workbook.signatures import write_signatures
 from reporting.workbook.sources import Issue, Sources
 
-_WIDTHS = (5, 32, *[9] * 15, 17)
+_WIDTHS = (5, 32, *[9] * 13, 10.5, 12.5, 17)
 _LAST = len(_WIDTHS) - 1
 _TILES = ((0, 1), (2, 4), (5, 7), (8, 10), (11, 13), (14, 17))
 _COLUMNS = (
@@ -31,7 +31,7 @@ _COLUMNS = (
 _FORMATS = {10: "decimal", 11: "decimal", 13: "percent"}
 _SIZE = '[>=1000000000]#,##0.0,,," GB";[>=1000000]#,##0.0,," MB";#,##0.0," kB"'
 _LISTED = 8  # open deviations told in words; the others are counted
-_CHART_HEIGHT = 236  # pixels; with it the first page is full
+_CHART_HEIGHT = 320  # pixels; with it the first page is full
 
 
 def write_summary(page: Page, compliance: Compliance, sources: Sources, issue: Issue) -> None:
@@ -47,7 +47,7 @@ def write_summary(page: Page, compliance: Compliance, sources: Sources, issue: I
     aspects = aspect_figures(sources, page.words)
     chart_row = last + 2
     aspect_row = chart_row + charts.rows(_CHART_HEIGHT) + 1  # zero-based: where the second page begins
-    open_cell = f"$Q${aspect_row + 3 + len(aspects)}"
+    open_cell = f"$P${aspect_row + 3 + len(aspects)}"
     open_count = unaccounted(sources, page.words)
     _tiles(page, 5, _first_tiles(page, last + 1, sums, Live(f"={open_cell}", open_count.value), sources))
     _tiles(page, 8, _second_tiles(page, sources))
@@ -71,7 +71,7 @@ def _titles(page: Page, compliance: Compliance) -> None:
     page.band(0, 0, _LAST, unit.parent, "over_title")
     page.band(1, 0, _LAST, unit.name, "over_title", bold=True, font_size=12)
     page.sheet.set_row(2, 24)
-    page.band(2, 0, _LAST, words("title_summary", name=pos.name.render(words.lang)), "title_centre")
+    page.band(2, 0, _LAST, words("title_summary", name=pos.name.render(words.lang).upper()), "title_centre")
     period = words("period_of", first=words.date(compliance.period.first), last=words.date(compliance.period.last))
     as_of = words.moment(page.local(compliance.as_of))
     subtitle = words("subtitle_summary", number=pos.number, period=period, as_of=as_of)
@@ -132,17 +132,19 @@ def _activities(page: Page, compliance: Compliance, sources: Sources, first: int
     found = []
     for row, activity in enumerate(compliance.standard.activities, start=first - 1):
         figures = ActivityFigures(activity.number, row + 1, sources, words, activity.minutes).all()
-        page.number(row, 0, activity.number, "centre")
-        page.text(row, 1, words(f"activity_{activity.number}"))
+        page.sheet.set_row(row, 18)
+        page.number(row, 0, activity.number, "centre", valign="vcenter")
+        page.text(row, 1, words(f"activity_{activity.number}"), valign="vcenter")
         for offset, figure in enumerate(figures[:-1]):
-            page.live(row, 2 + offset, figure, _FORMATS.get(offset, "integer"), align="center")
-        page.live(row, _LAST, figures[-1], "centre", font_size=9, italic=True)
+            page.live(row, 2 + offset, figure, _FORMATS.get(offset, "integer"), align="center", valign="vcenter")
+        page.live(row, _LAST, figures[-1], "centre", font_size=9, italic=True, valign="vcenter")
         found.append(figures)
     _emphasise(page, first, first + len(found) - 1)
     return found
 
 
 def _totals(page: Page, row: int, sums: list[Live]) -> None:
+    page.sheet.set_row(row, 18)
     page.band(row, 0, 1, page.words("total"), "total_text")
     for offset, figure in enumerate(sums[:10]):
         page.live(row, 2 + offset, figure, "total", align="center")
@@ -174,19 +176,23 @@ def _aspects(page: Page, row: int, aspects: list[tuple[str, Live, Live]], open_c
     words = page.words
     page.sheet.set_row(row, 20)
     page.band(row, 0, _LAST, words("aspects_of"), "section")
-    for (first, last), key in (((0, 1), "col_aspect"), ((2, 15), "aspect_means"), ((17, 17), "deviations_count")):
+    for (first, last), key in (
+        ((0, 1), "col_aspect"),
+        ((2, 14), "aspect_means"),
+        ((15, 16), "open_count"),
+        ((17, 17), "deviations_count"),
+    ):
         page.band(row + 1, first, last, words(key), "head")
-    page.text(row + 1, 16, words("open_count"), "head")
-    page.sheet.set_row(row + 1, 30)
+    page.sheet.set_row(row + 1, 18)
     keys = ("requirement", "time", "output", "schedule")
     for number, (key, (word, figure, unaccounted_)) in enumerate(zip(keys, aspects, strict=True), start=row + 2):
         page.band(number, 0, 1, word, "text")
-        page.band(number, 2, 15, words(f"means_{key}"), "text")
-        page.live(number, 16, unaccounted_, "integer", align="center")
+        page.band(number, 2, 14, words(f"means_{key}"), "text")
+        page.live_band(number, 15, 16, unaccounted_, "integer", align="center")
         page.live(number, 17, figure, "integer", align="center")
     end = row + 2 + len(aspects)
-    page.band(end, 0, 15, words("total"), "total_text")
-    page.live(end, 16, open_count, "total", align="center")
+    page.band(end, 0, 14, words("total"), "total_text")
+    page.live_band(end, 15, 16, open_count, "total", align="center")
     total = sum(int(figure.value) for _, figure, _ in aspects)
     page.live(end, 17, Live(f"=SUM(R{row + 3}:R{end})", total), "total", align="center")
     return end + 1

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from reporting.workbook.cells import Page
+from reporting.workbook.cells import Page, lines_needed
 from reporting.workbook.styles import VERDICT_COLOURS
 
-Kind = Literal["text", "centre", "hash", "integer", "decimal", "moment", "date", "verdict", "input", "input_date"]
+Kind = Literal[
+    "text", "centre", "hash", "index", "integer", "decimal", "moment", "date", "verdict", "input", "input_date"
+]
 Row = Mapping[str, Any]
 
+_WRAP = ("text", "centre", "hash", "input")  # kinds of column whose text wraps
+_LINE = 13.2  # points of a line of text
+_TALLEST = 400  # points; a row of Excel has at most 409
 _EARLIEST_DUE = date(2017, 12, 4)  # the POS is effective from that day
 _REFERABLE = re.compile(r"^[^\W\d_][\w ]*$")  # a name that needs no escaping inside table[…]
 
@@ -86,13 +91,33 @@ def write_table(page: Page, top: int, name: str, columns: Sequence[Column], rows
         for number, row in enumerate(rows or [{}], start=first):
             write(number, offset, row.get(column.key))
         _dress(page, table, column)
+    _set_heights(page, table, columns, rows)
     return table
+
+
+def _set_heights(page: Page, table: Table, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Make rows as high as their text needs, by the widths that the sheet's columns have."""
+    wrapped = [
+        (column.key, page.widths.get(table.places[column.key], column.width), 8 if column.kind == "hash" else 10)
+        for column in columns
+        if column.kind in _WRAP
+    ]
+    for number, row in enumerate(rows, start=table.first):
+        lines = max((lines_needed(_as_shown(row.get(key)), width, size) for key, width, size in wrapped), default=1)
+        if lines > 1:
+            page.sheet.set_row(number, min(_LINE * lines + 2, _TALLEST))
+
+
+def _as_shown(value: Any) -> str:
+    lines = value if isinstance(value, tuple | list) else (value,)
+    return "" if value is None else "\n".join(str(line) for line in lines)
 
 
 def set_widths(page: Page, columns: Sequence[Column]) -> None:
     """Give the sheet's columns their widths."""
     for offset, column in enumerate(columns):
         page.sheet.set_column(offset, offset, column.width)
+        page.widths[offset] = column.width
 
 
 def colour_words(page: Page, table: Table, key: str, meanings: Mapping[str, str]) -> None:
@@ -125,7 +150,7 @@ def _writer(page: Page, column: Column) -> Callable[[int, int, Any], None]:
     def text(row: int, place: int, value: Any) -> None:
         page.text(row, place, value, column.kind)
 
-    if column.kind in ("integer", "decimal"):
+    if column.kind in ("index", "integer", "decimal"):
         return number
     return moment if column.kind in ("moment", "date", "input_date") else text
 

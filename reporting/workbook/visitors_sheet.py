@@ -75,7 +75,7 @@ def write_visitors(page: Page, compliance: Compliance, caption: str) -> Visitors
 
 def _title(page: Page, row: int, key: str, some: bool) -> None:
     page.sheet.set_row(row, 20)
-    page.text(row, 0, page.words(f"{key}_of"), "section", text_wrap=False)
+    page.text(row, 0, page.words(f"{key}_of"), "section", bottom=0)
     page.text(row + 1, 0, page.words(f"note_{key}" if some else f"nothing_{key}"), "subtitle")
 
 

@@ -83,6 +83,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "activity_6": ("Pemenuhan pembayaran", "Renewal: payment"),
     "activity_7": ("Pelaporan status pengajuan", "Renewal: status report"),
     "activity_8": ("Pemecahan masalah", "Troubleshooting"),
+    "short_1": ("Status konten", "Content status"),
+    "short_2": ("Backup", "Backup"),
+    "short_3": ("Aktivitas pengunjung", "Visitor activity"),
+    "short_4": ("Pengajuan perpanjangan", "Renewal: submission"),
+    "short_5": ("Persetujuan pengajuan", "Renewal: approval"),
+    "short_6": ("Pembayaran", "Renewal: payment"),
+    "short_7": ("Pelaporan pengajuan", "Renewal: report"),
+    "short_8": ("Pemecahan masalah", "Troubleshooting"),
     # details of an execution
     "agent_person": ("orang", "person"),
     "agent_timer": ("pewaktu", "timer"),
@@ -257,7 +265,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "standard_minutes": ("Baku", "Standard"),
     "share": ("Kepatuhan", "Compliance"),
     "deviations_count": ("Penyimpangan", "Deviations"),
-    "open_count": ("Belum dijawab", "Not accounted for"),
+    "open_count": ("Belum dipertanggungjawabkan", "Not accounted for"),
     "total": ("Jumlah", "Total"),
     "no_execution": ("belum ada pelaksanaan", "not carried out yet"),
     "note_summary": (

@@ -1,4 +1,4 @@
-"""Compliance values for the workbook's tests: made here, field by field, so that a test can say what it wants in them."""
+"""Compliance values for the tests of the workbook: made here, field by field, so that a test says what is in them."""
 
 from __future__ import annotations
 
