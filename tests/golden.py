@@ -99,7 +99,7 @@ def payloads(raw: dict[str, Any], people: dict[str, Person]) -> Iterator[tuple[d
     if "end" not in raw:
         return
     end = local(raw["end"])
-    task = TaskTime(name="work", started_at=start, seconds=(end - start).total_seconds(), status="ok")
+    task = TaskTime(name="work", started_at=start, seconds=max(0.0, (end - start).total_seconds()), status="ok")
     status = raw.get("status", "completed")
     finished = ExecutionFinished(execution=raw["id"], ended_at=end, status=status, document=document(raw), tasks=[task])
     yield recorded or end, KIND_FINISHED, finished

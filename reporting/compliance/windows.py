@@ -46,7 +46,7 @@ def windows(folded: Folded, start: datetime, end: datetime) -> list[Window]:
 
 def _keep(found: dict[OccasionKey, Window], window: Window) -> None:
     known = found.get(window.key)
-    if known is None or (not known.obligatory, window.closes_at) < (not window.obligatory, known.closes_at):
+    if known is None or (not window.obligatory, window.closes_at) < (not known.obligatory, known.closes_at):
         found[window.key] = window
 
 
