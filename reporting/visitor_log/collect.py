@@ -1,6 +1,6 @@
 """Only what is new in a host's log files, each byte once, however the files are rotated.
 
-A log is known by its content, never by its name: SHA-256 of its first bytes (up to 1 KiB), how far it was read, and
+A log is known by its content, never by its name: SHA-256 of its first bytes (up to 4 KiB), how far it was read, and
 SHA-256 of the bytes just before that point (the anchor). So ``access.log`` -> ``access.log.1`` -> ``access.log.2.gz``
 stays one log; a file truncated after copying is a new one; and a file that merely begins like another is not taken for
 it. A gzip file is its members: cPanel appends each day to the month's archive as one more member, and every member that
@@ -26,7 +26,7 @@ from reporting.files import whole_file
 from reporting.text import harmless
 from reporting.visitor_log.lines import Readable
 
-HEAD = 1_024  # bytes that a log is known by
+HEAD = 4_096  # bytes that a log is known by: some 25 lines, more than a monitor's equal checks of two sites
 _BLOCK = 1 << 18
 _LONGEST_WAIT = 8 << 20  # bytes of an unfinished last line that are kept in memory before they count as a line
 _ROUNDS = 3  # how often the files are listed again when they were rotated while being read
@@ -230,9 +230,9 @@ def _recognise(job: _Job) -> tuple[Known | None, str]:
     for known in job.memory.like(job.found.head[:HEAD], job.found.path):
         if known in job.mistaken:
             continue
-        if known.offset == size:
+        if known.offset == size and known.name == job.found.path:
             return known, "nothing new"
-        if known.offset < size:
+        if known.offset <= size:  # under another name even an equal length is checked, by the anchor
             return known, ""
         if known.head_bytes == HEAD:
             return known, f"an older copy of {harmless(known.name, 200)}"

@@ -81,10 +81,11 @@ def reject_overlong(head: bytes, length: int) -> Parsed:
 
 def _lines(data: bytes) -> pl.DataFrame:
     """One row a line. No Python string: with one character outside Latin-1 it takes four times the room."""
-    whole = pl.Series("text", [data.removesuffix(b"\n")], dtype=pl.Binary)
-    text = whole.cast(pl.String, strict=False)
-    if text.null_count():
-        text = pl.Series("text", [data.removesuffix(b"\n").decode("utf-8", "replace")])
+    whole = data.removesuffix(b"\n")
+    try:
+        text = pl.Series("text", [whole], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError:  # not UTF-8 throughout
+        text = pl.Series("text", [whole.decode("utf-8", "replace")])
     lines = text.str.split("\n").explode()
     if b"\r" in data:
         lines = lines.str.strip_suffix("\r")

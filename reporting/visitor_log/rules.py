@@ -105,7 +105,8 @@ def _check_pattern(rule: Rule) -> None:
         try:
             pl.Series([""]).str.contains(_ascii(expression))
         except pl.exceptions.ComputeError as error:
-            raise ValueError(f"rule {rule.id}: not a regular expression: {error}") from error
+            why = " ".join(str(error).rpartition("error:")[2].split())[:100]
+            raise ValueError(f"rule {rule.id}: not a regular expression: {why}") from error
 
 
 def read_rules(text: str, name: str = "rules.yml") -> RuleSet:

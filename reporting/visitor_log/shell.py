@@ -6,9 +6,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from reporting.visitor_log.collect import CollectError, Found
+from reporting.visitor_log.collect import HEAD, CollectError, Found
 
-_HEAD_READ = 4_096
 _SAFE = re.compile(r"[A-Za-z0-9_./*?\[\]!^-]")
 
 # For each file: a line `KIND PATTERN SIZE SETTLED PATH HEAD`, the last two in hexadecimal: names may hold anything.
@@ -31,7 +30,7 @@ look() {
   [ "$kind" = file ] && dd if="$2" bs=HEAD count=1 2>/dev/null | hex
   echo .
 }
-""".replace("HEAD", str(_HEAD_READ))
+""".replace("HEAD", str(HEAD))
 _END = "laman-end-of-list"
 
 

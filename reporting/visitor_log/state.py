@@ -19,17 +19,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reporting.files import replace_whole
-from reporting.visitor_log.collect import CollectError, Known
+from reporting.visitor_log.collect import HEAD, CollectError, Known
 
 _KEEP = 5_000  # logs that are remembered; one a day for thirteen years
 
 
 class _Known(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    head_bytes: int = Field(ge=1, le=1_024)
+    head_bytes: int = Field(ge=1, le=HEAD)
     head_sha256: str
     offset: int = Field(ge=1)
-    anchor_bytes: int = Field(ge=1, le=1_024)
+    anchor_bytes: int = Field(ge=1, le=HEAD)
     anchor_sha256: str
     name: str
 
