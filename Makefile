@@ -49,10 +49,7 @@ test-unit: setup ## Fast tests without services
 
 .PHONY: test-fleet
 test-fleet: setup ## Integration tests and molecule, on real hosts over SSH
-	python -m tests.fleet up
-	trap 'python -m tests.fleet down' EXIT; \
-	    pytest tests/integration tests/fleet; \
-	    molecule -c molecule/config.yml test --all
+	@.ci/test-fleet
 
 .PHONY: test-other-python
 test-other-python: ## The unit tests and the main job on the other supported Python, where one is installed

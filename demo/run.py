@@ -35,7 +35,9 @@ def main() -> int:
     with _served():
         code = laman("run", "all", expect=(0, DEVIATIONS))
     if code != DEVIATIONS:
-        raise SystemExit("demo: a deviation was expected (the database of arsip is missing on purpose), none was recorded")
+        raise SystemExit(
+            "demo: a deviation was expected (the database of arsip is missing on purpose), none was recorded"
+        )
     for execution in _to_review():
         laman("review", execution, "--note", "Sudah dibaca: temuan ditindaklanjuti Pengelola Sistem dan Jaringan.")
     laman("status")

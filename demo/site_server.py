@@ -1,7 +1,7 @@
 """The demo's sites: pages and feeds out of a small SQLite database, served on loopback. Standard library only.
 
-    python site_server.py build FOLDER              makes FOLDER/portal and FOLDER/arsip
-    python site_server.py serve FOLDER              serves both; writes the port to FOLDER/port; ends with its standard input
+python site_server.py build FOLDER              makes FOLDER/portal and FOLDER/arsip
+python site_server.py serve FOLDER              serves both; writes the port to FOLDER/port; ends with its standard input
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ class Handler(BaseHTTPRequestHandler):
         db.close()
         title = SECTIONS[section][0]
         if not feed:
-            body = "".join(f"<article><h2>{html.escape(j)}</h2><p>{html.escape(i)}</p></article>" for _, j, i, _ in rows)
+            body = "".join(
+                f"<article><h2>{html.escape(j)}</h2><p>{html.escape(i)}</p></article>" for _, j, i, _ in rows
+            )
             head = f"<link rel='alternate' type='application/rss+xml' href='/{site}/{section}/feed'>"
             return self._send(200, "text/html", f"<html><head>{head}</head><body><h1>{title}</h1>{body}</body></html>")
         items = "".join(
@@ -91,7 +93,9 @@ class Handler(BaseHTTPRequestHandler):
             f"<pubDate>{format_datetime(datetime.fromisoformat(t))}</pubDate></item>"
             for n, j, _, t in rows
         )
-        return self._send(200, "application/rss+xml", f"<rss version='2.0'><channel><title>{title}</title>{items}</channel></rss>")
+        return self._send(
+            200, "application/rss+xml", f"<rss version='2.0'><channel><title>{title}</title>{items}</channel></rss>"
+        )
 
     def _send(self, status: int, kind: str, body: str) -> None:
         content = body.encode()

@@ -119,7 +119,8 @@ def _access(inventory: Inventory) -> Iterator[Line]:
 
     def take(event: dict[str, Any]) -> None:
         data = event.get("event_data") or {}
-        result = data.get("res") if isinstance(data.get("res"), dict) else {}
+        raw = data.get("res")
+        result: dict[str, Any] = raw if isinstance(raw, dict) else {}
         requirement = (result.get("ansible_facts") or {}).get("site_access_requirement")
         if requirement:
             found[str(data.get("host"))] = requirement

@@ -49,7 +49,7 @@ class Agency:
         (self.inventory / "host_vars").mkdir(exist_ok=True)
         self.medium.mkdir(exist_ok=True)
         (self.medium / "LAMAN-MEDIUM.json").write_text('{"id": "disk"}')
-        unit = {
+        unit: dict[str, Any] = {
             "id": "uji",
             "name": "Unit Uji",
             "state_dir": str(self.state),

@@ -78,7 +78,8 @@ def hanging(agency: Agency, port: int) -> Agency:
 def check_sets(agency: Agency, site: str = "www") -> int:
     """Everything under a final name is whole: each file hashes to what SHA256SUMS says. Returns how many sets."""
     for folder in agency.sets(site):
-        listed = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text().splitlines())
+        lines = (folder / "SHA256SUMS").read_text().splitlines()
+        listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
         assert {"tree-laman.tar.zst", "MANIFEST.json", "CARA-PULIHKAN.txt"} <= set(listed), folder
         for name, digest in listed.items():
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, f"{folder}/{name}"

@@ -14,10 +14,15 @@ from reporting.files import replace_whole, sha256_file, whole_file, write_whole
 
 def test_a_file_gets_its_name_only_when_the_block_ends_well(tmp_path: Path) -> None:
     target = tmp_path / "a" / "file"
-    with pytest.raises(RuntimeError), whole_file(target) as stream:
-        stream.write(b"half")
-        assert not target.exists()
-        raise RuntimeError
+
+    def half() -> None:
+        with whole_file(target) as stream:
+            stream.write(b"half")
+            assert not target.exists()
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        half()
     assert list((tmp_path / "a").iterdir()) == []
 
 
@@ -52,7 +57,7 @@ def files_end_at_1000_bytes() -> Iterator[None]:
 
 @pytest.mark.usefixtures("files_end_at_1000_bytes")
 @pytest.mark.parametrize("write", [write_whole, replace_whole])
-def test_a_write_that_fails_in_its_middle_leaves_nothing(tmp_path: Path, write: Callable[[Path, bytes], object]) -> None:
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, write: Callable[[Path, bytes], object]) -> None:
     with pytest.raises(OSError, match="too large"):
         write(tmp_path / "file", b"x" * 5_000)
     assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,8 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def fill(ledger: Ledger, count: int = 5) -> list[Event]:
-    return ledger.append(Draft("kind.a", f"site-{n}", "person:budi", {"n": n, "teks": "kegiatan — ✓"}) for n in range(count))
+    teks = "kegiatan — ✓"
+    return ledger.append(Draft("kind.a", f"site-{n}", "person:budi", {"n": n, "teks": teks}) for n in range(count))
 
 
 def tamper(folder: Path, *statements: str) -> None:
