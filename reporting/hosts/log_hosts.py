@@ -87,7 +87,7 @@ class CpanelHost:
     def _found(self, path: str, pattern: int) -> Found:
         local = self._fetch(path)
         with local.open("rb") as stream:
-            return Found(path, pattern, size=local.stat().st_size, head=stream.read(4 * HEAD), settled=True)
+            return Found(path, pattern, size=local.stat().st_size, head=stream.read(HEAD), settled=True)
 
     def _fetch(self, path: str) -> Path:
         if path not in self._fetched:
