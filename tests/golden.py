@@ -101,7 +101,15 @@ def payloads(raw: dict[str, Any], people: dict[str, Person]) -> Iterator[tuple[d
     end = local(raw["end"])
     task = TaskTime(name="work", started_at=start, seconds=max(0.0, (end - start).total_seconds()), status="ok")
     status = raw.get("status", "completed")
-    finished = ExecutionFinished(execution=raw["id"], ended_at=end, status=status, document=document(raw), tasks=[task])
+    began = local(raw["began"]) if "began" in raw else None
+    finished = ExecutionFinished(
+        execution=raw["id"],
+        began_at=began,
+        ended_at=end,
+        status=status,
+        document=document(raw),
+        tasks=[task],
+    )
     yield recorded or end, KIND_FINISHED, finished
     if raw.get("outputs"):
         proof = EvidenceFile(path=f"archive/{raw['id']}/output-0.json", bytes=100, sha256=f"{0:064x}")

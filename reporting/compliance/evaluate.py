@@ -215,6 +215,8 @@ def _execution(case: Case, attempt: int, standard: Standard) -> Execution:
         tasks=tuple(finished.tasks) if finished else (),
         by_hand=started.by_hand,
         run=started.run,
+        measured_from=case.begin.astimezone(tz),
+        note=finished.note if finished else "",
     )
 
 

@@ -56,12 +56,24 @@ class Case:
         return "working" if self.record.started.by_hand else self.record.started.clock
 
     @property
+    def begin(self) -> datetime:
+        """From when the minutes count: the first task on this site (waiting for other sites is no one's minutes)."""
+        started, finished = self.record.started, self.record.finished
+        return max(started.started_at, finished.began_at) if finished and finished.began_at else started.started_at
+
+    @property
     def minutes(self) -> float | None:
-        """Minutes from start to end, exact; None without an end, or with one before the start (a clock set back)."""
-        if self.record.finished is None or self.record.finished.ended_at < self.record.started.started_at:
+        """Minutes from `begin` to the end, exact.
+
+        None without an end, with one before `begin` (a clock set back), or for a run that was killed: the end on record
+        is then the moment in which that was noticed.
+        """
+        finished = self.record.finished
+        if finished is None or finished.status == "killed" or finished.ended_at < self.begin:
             return None
-        start, end = self.record.started.started_at, self.record.finished.ended_at
-        return self.settings.clock.minutes(start, end) if self.clock == "working" else (end - start) / _MINUTE
+        if self.clock == "working":
+            return self.settings.clock.minutes(self.begin, finished.ended_at)
+        return (finished.ended_at - self.begin) / _MINUTE
 
     @property
     def review_due(self) -> datetime | None:
@@ -92,27 +104,32 @@ class Case:
 
 
 def judge_requirement(case: Case) -> Judgement:
-    """What had to be at hand: every requirement of the document ok, and at least one on record."""
+    """What had to be at hand: every requirement of the document ok, and at least one on record.
+
+    With none on record, a whole output is not enough (nothing proves the requirement); an output that is not whole
+    decides the verdict alone, and what was at hand stays unknown.
+    """
     if case.record.finished is None:
         return Judgement("menunggu", say(case.lang, f"requirement.{case.status}"))
-    listed = case.record.finished.document.requirements
-    failed = [f"{requirement_name(case.lang, r.name)}: {r.reason}" for r in listed if not r.ok]
+    document = case.record.finished.document
+    failed = [f"{requirement_name(case.lang, r.name)}: {r.reason}" for r in document.requirements if not r.ok]
     if failed:
         return Judgement("menyimpang", joined(failed))
-    if not listed:
-        return Judgement("menyimpang", say(case.lang, "requirement.none"))
-    names = ", ".join(requirement_name(case.lang, r.name) for r in listed)
+    if not document.requirements:
+        unknown = bool(_output_problems(case, document))
+        return Judgement("menunggu" if unknown else "menyimpang", say(case.lang, "requirement.none"))
+    names = ", ".join(requirement_name(case.lang, r.name) for r in document.requirements)
     return Judgement("sesuai", say(case.lang, "requirement.ok", names=names))
 
 
 def judge_time(case: Case) -> Judgement:
     """The minutes against the standard's, exactly: 300 minutes and a microsecond are over 300."""
     limit = case.activity.minutes
-    if case.record.finished is None:
+    if case.record.finished is None or case.status == "killed":
         return Judgement("menunggu", say(case.lang, f"time.{case.status}", limit=limit))
     minutes = case.minutes
     if minutes is None:
-        ended, started = case.local(case.record.finished.ended_at), case.local(case.record.started.started_at)
+        ended, started = case.local(case.record.finished.ended_at), case.local(case.begin)
         return Judgement("menyimpang", say(case.lang, "time.backwards", ended=ended, started=started))
     shown, clock = figure(case.lang, minutes), say(case.lang, f"clock.{case.clock}")
     if minutes > limit:

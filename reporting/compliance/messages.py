@@ -13,8 +13,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     # perlengkapan
     "requirement.ok": ("tersedia: {names}", "at hand: {names}"),
     "requirement.none": (
-        "tidak tercatat perlengkapan apa pun yang tersedia",
-        "nothing is on record as having been at hand",
+        "tidak tercatat perlengkapan apa yang tersedia",
+        "not on record what was at hand",
     ),
     "requirement.running": ("masih berjalan", "still running"),
     "requirement.interrupted": (
@@ -35,6 +35,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "time.interrupted": (
         "belum tercatat: pelaksanaan terputus tanpa catatan selesai",
         "not on record yet: interrupted without an end",
+    ),
+    "time.killed": (
+        "tidak tercatat: pelaksanaan terputus, dan baru kemudian diketahui",
+        "not on record: the execution was killed, which was noticed only later",
     ),
     "clock.elapsed": ("waktu berjalan", "elapsed"),
     "clock.working": ("menit kerja", "working minutes"),

@@ -31,7 +31,11 @@ class ComplianceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One aspect (or the whole) of an execution, judged; `menunggu` = it can still turn either way."""
+    """One aspect (or the whole) of an execution, judged.
+
+    `menunggu` = not known: it can still turn either way, or the execution was cut short before it could tell (its
+    output then decides the verdict).
+    """
 
     status: Status
     reason: str
@@ -66,7 +70,8 @@ class Execution:
     """One attempt at one activity on one site, judged by the POS and the settings of its day.
 
     `verdict` = `requirement` ∧ `time` ∧ `output`: menyimpang when one is; else menunggu when one is; else sesuai.
-    `minutes` is what was measured on `clock` (None: no usable end is on record); it is judged exactly.
+    `minutes` is what was measured on `clock` from `measured_from` (the first task on this site, or `started_at`) to
+    `ended_at`, and is judged exactly; None when no usable end is on record.
     `attempt` counts the attempts of its window from 1; the last one `judges` the window (ad hoc: always 1, and judges).
     `recorded_at` is when the ledger learned of it: for what was done by hand that may be days later.
     `review_due` is the last instant at which a review still counts; None where none is asked for.
@@ -102,6 +107,8 @@ class Execution:
     tasks: tuple[TaskTime, ...]
     by_hand: bool
     run: str
+    measured_from: datetime | None = None
+    note: str = ""  # what was written by whom did it by hand
 
     @property
     def minutes_shown(self) -> float | None:

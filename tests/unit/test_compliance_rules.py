@@ -211,7 +211,13 @@ def test_a_run_across_the_close_is_waited_for() -> None:
         ("completed", {"problems": ["differs"]}, ["sesuai", "sesuai", "menyimpang", "menyimpang"]),
         ("failed", {}, ["sesuai", "sesuai", "menyimpang", "menyimpang"]),  # it failed, and nothing says why
         ("timed_out", {}, ["sesuai", "sesuai", "menyimpang", "menyimpang"]),
-        ("killed", {}, ["sesuai", "sesuai", "menyimpang", "menyimpang"]),
+        ("killed", {}, ["sesuai", "menunggu", "menyimpang", "menyimpang"]),
+        (
+            "killed",
+            {"ok": [], "outputs": 0, "problems": ["killed"]},
+            ["menunggu", "menunggu", "menyimpang", "menyimpang"],
+        ),
+        ("failed", {"ok": [], "outputs": 0, "problems": ["a bug"]}, ["menunggu", "sesuai", "menyimpang", "menyimpang"]),
         ("completed", {"ok": []}, ["menyimpang", "sesuai", "sesuai", "menyimpang"]),  # nothing was shown to be at hand
     ],
 )
