@@ -229,7 +229,7 @@ def database_refusal(stderr: str, code: int, request: MariadbRequest) -> str:
 
 
 def _last_error(lines: Iterable[str]) -> str:
-    errors = [line for line in lines if "rror" in line]
+    errors = [line for line in lines if "error" in line.lower()]
     return errors[-1] if errors else ""
 
 
