@@ -70,8 +70,7 @@ def _served() -> Iterator[None]:
                 raise SystemExit("demo: the local site did not start")
             time.sleep(0.05)
         yield
-        assert server.stdin is not None
-        server.stdin.close()
+        server.communicate()  # closes its standard input, and waits for it
 
 
 def laman(*arguments: str, expect: tuple[int, ...] = (0,)) -> int:

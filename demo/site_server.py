@@ -1,7 +1,7 @@
 """The demo's sites: pages and feeds out of a small SQLite database, served on loopback. Standard library only.
 
-python site_server.py build FOLDER              makes FOLDER/portal and FOLDER/arsip
-python site_server.py serve FOLDER              serves both; writes the port to FOLDER/port; ends with its standard input
+python site_server.py build FOLDER   makes FOLDER/portal and FOLDER/arsip
+python site_server.py serve FOLDER   serves both, port in FOLDER/port, until its standard input ends
 """
 
 from __future__ import annotations
