@@ -46,9 +46,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
         """Return `visitor_log_document` and `new_bytes`; in check mode only what is there to be read."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, given = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        request = _request(given, str((task_vars or {})["inventory_hostname"]))
         step = would_read if self._task.check_mode else carry_out
         try:
+            request = _request(given, str((task_vars or {})["inventory_hostname"]))
             outcome = self._on_host(given, lambda host: step(host, request))
         except (AnsibleError, CollectError, CpanelError, OSError) as error:
             return {**result, **_failure(str(error))}
