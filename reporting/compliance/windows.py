@@ -83,19 +83,25 @@ def assign(all_windows: Sequence[Window], records: Sequence[Record]) -> dict[Occ
     by_subject: dict[tuple[int, str], list[Window]] = {}
     for window in all_windows:
         by_subject.setdefault((window.key.activity, window.key.site), []).append(window)
+    longest = {subject: max(w.closes_at - w.key.opens_at for w in found) for subject, found in by_subject.items()}
     filled: dict[OccasionKey, list[Record]] = {}
     for record in sorted(records, key=lambda r: r.order):
-        if record.started.ad_hoc:
+        subject = (record.started.activity, record.site)
+        if record.started.ad_hoc or subject not in by_subject:
             continue
-        candidates = by_subject.get((record.started.activity, record.site), [])
-        holding = _containing(candidates, record.started.started_at)
+        holding = _containing(by_subject[subject], longest[subject], record.started.started_at)
         if holding is not None:
             filled.setdefault(holding.key, []).append(record)
     return filled
 
 
-def _containing(candidates: list[Window], moment: datetime) -> Window | None:
-    opened = bisect_right(candidates, moment, key=lambda w: w.key.opens_at)
-    recent = bisect_right(candidates, moment - LONGEST, key=lambda w: w.key.opens_at)
-    inside = [w for w in candidates[max(0, recent - 1) : opened] if moment < w.closes_at]
+def _containing(candidates: list[Window], longest: timedelta, moment: datetime) -> Window | None:
+    """The window that an attempt belongs to; only those that opened within the `longest` of them can still be open."""
+    opened = bisect_right(candidates, moment, key=_opens_at)
+    first = bisect_right(candidates, moment - longest - timedelta(days=1), key=_opens_at)  # a day: summer time
+    inside = [w for w in candidates[first:opened] if moment < w.closes_at]
     return min(inside, key=lambda w: (not w.obligatory, w.closes_at, w.key.opens_at), default=None)
+
+
+def _opens_at(window: Window) -> datetime:
+    return window.key.opens_at
