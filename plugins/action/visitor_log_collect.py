@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -19,8 +20,10 @@ from ansible.plugins.action import ActionBase
 from reporting.hosts.cpanel import Account, Cpanel, CpanelError
 from reporting.hosts.log_hosts import CpanelHost, ShellHost
 from reporting.text import harmless
-from reporting.visitor_log.activity import REQUIREMENT, CollectError, Outcome, Request, carry_out, would_read
-from reporting.visitor_log.collect import Host
+from reporting.visitor_log.collect import CollectError, Host
+
+if TYPE_CHECKING:
+    from reporting.visitor_log.activity import Outcome, Request
 
 _ARGUMENTS = {
     "method": {"type": "str", "choices": ["ssh", "local", "cpanel_api"], "required": True},
@@ -46,7 +49,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
         """Return `visitor_log_document` and `new_bytes`; in check mode only what is there to be read."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, given = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        step = would_read if self._task.check_mode else carry_out
+        activity = _activity()
+        step = activity.would_read if self._task.check_mode else activity.carry_out
         try:
             request = _request(given, str((task_vars or {})["inventory_hostname"]))
             outcome = self._on_host(given, lambda host: step(host, request))
@@ -67,11 +71,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
         return work(ShellHost(self._connection, become, given["timeout"]))
 
 
+def _activity() -> Any:
+    """The engine, loaded in the worker: polars starts threads, and ansible forks the process that loads this file."""
+    return import_module("reporting.visitor_log.activity")
+
+
 def _failure(message: str) -> dict[str, Any]:
     said = harmless(message, 1_000)
     document = {
         "activity": 3,
-        "requirements": [{"name": REQUIREMENT, "ok": False, "reason": said}],
+        "requirements": [{"name": _activity().REQUIREMENT, "ok": False, "reason": said}],
         "output_problems": [f"the visitor log was not collected: {said}"],
     }
     return {"failed": True, "changed": False, "msg": said, "visitor_log_document": document}
@@ -86,7 +95,7 @@ def _request(given: dict[str, Any], site: str) -> Request:
         zone = ZoneInfo(given["zone"])
     except (ZoneInfoNotFoundError, ValueError):
         raise AnsibleActionFail(f"visitor_log_zone: {given['zone']!r} is no time zone, e.g. Asia/Jakarta") from None
-    return Request(
+    request: Request = _activity().Request(
         site=site,
         patterns=given["paths"],
         zone=zone,
@@ -95,6 +104,7 @@ def _request(given: dict[str, Any], site: str) -> Request:
         execution=given["execution"] or None,
         recorded=given["recorded"],
     )
+    return request
 
 
 def _account(given: dict[str, Any]) -> Account:

