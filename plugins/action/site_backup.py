@@ -16,7 +16,6 @@ from ansible.utils.display import Display
 
 from reporting.backup_set.medium import MediumReport
 from reporting.backup_set.request import BackupRequest, RequestError, read_request
-from reporting.contract import Requirement
 from reporting.hosts.site_backup import Outcome, back_up, inspect_databases
 from reporting.text import harmless
 
@@ -55,8 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
                 return outcome
             return back_up(self._connection, request, medium, become=become, progress=self._tell(request.site))
         except AnsibleConnectionFailure as error:
-            reason = f"the host does not answer: {harmless(error, 1500)}"
-            outcome.requirements.append(Requirement(name="site_access", ok=False, reason=reason))
+            outcome.problems.append(f"nothing was saved: the host stopped answering: {harmless(error, 1500)}")
             return outcome
 
     @staticmethod
