@@ -7,30 +7,34 @@ from reporting.workbook.paper import set_paper
 from reporting.workbook.rows import Rows
 from reporting.workbook.table import Column, Table, set_widths, write_table
 
+_REPEATED = 4  # site, time, set and part stand on both pages of a row
 _COLUMNS = (
     Column("site", 16),
-    Column("finished", 15, "moment"),
-    Column("backup_set", 20),
-    Column("part", 16),
-    Column("part_kind", 12),
-    Column("medium", 18),
-    Column("medium_kind", 12),
-    Column("source_bytes", 14, "integer"),
-    Column("stored_bytes", 14, "integer"),
-    Column("members", 9, "integer"),
-    Column("seconds", 8, "decimal"),
-    Column("verdict", 12, "verdict"),
-    Column("verified", 22),
-    Column("sha256", 30, "hash"),
-    Column("path", 26),
+    Column("finished", 16, "moment"),
+    Column("backup_set", 21),
+    Column("part", 18),
+    Column("part_kind", 14),
+    Column("medium", 34),
+    Column("medium_kind", 13),
+    Column("source_bytes", 15, "integer"),
+    Column("stored_bytes", 15, "integer"),
+    Column("members", 11, "integer"),
+    Column("seconds", 9, "decimal"),
+    Column("verdict", 13, "verdict"),
+    Column("verified", 32),
+    Column("sha256", 38, "hash"),
+    Column("path", 42),
 )
 
 
 def write_backup(page: Page, rows: Rows, caption: str) -> Table:
     """Write the sheet; returns the table of parts."""
     set_widths(page, _COLUMNS)
-    top = page.heading(page.words("title_backup"), [page.words("note_backup" if rows else "nothing_backup")])
+    notes = [page.words("note_backup" if rows else "nothing_backup")]
+    top = page.heading(page.words("title_backup"), notes, [column.width for column in _COLUMNS[:_REPEATED]])
     table = write_table(page, top, "tblBackup", _COLUMNS, rows)
-    set_paper(page, caption, (top, top))
+    set_paper(page, caption, (top, top), wide=2)
+    page.sheet.repeat_columns(0, _REPEATED - 1)
+    page.sheet.print_across()
     page.sheet.freeze_panes(top + 1, 1)
     return table

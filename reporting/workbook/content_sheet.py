@@ -10,21 +10,20 @@ from reporting.workbook.table import Column, Table, colour_words, set_widths, wr
 
 _SECTIONS = (
     Column("site", 16),
-    Column("section", 26),
+    Column("section", 34),
     Column("owner", 16),
     Column("state", 13, "centre"),
     Column("age_days", 8, "decimal"),
     Column("limit_days", 8, "integer"),
     Column("updated_at", 15, "moment"),
+    Column("checks", 8, "integer"),
+    Column("times_stale", 8, "integer"),
+    Column("reason", 24),
     Column("method", 11),
-    Column("http_status", 8, "integer"),
+    Column("http_status", 8, "index"),
     Column("response_ms", 10, "decimal"),
     Column("tls_expires_at", 15, "moment"),
     Column("checked", 15, "moment"),
-    Column("checks", 8, "integer"),
-    Column("times_stale", 8, "integer"),
-    Column("reason", 28),
-    Column("url", 28),
 )
 FINDINGS = (
     Column("site", 16),
@@ -40,7 +39,8 @@ FINDINGS = (
 def write_content(page: Page, compliance: Compliance, sections: Rows, caption: str) -> Table:
     """Write the sheet; returns the table of sections."""
     set_widths(page, _SECTIONS)
-    top = page.heading(page.words("title_content"), [page.words("note_content" if sections else "nothing_content")])
+    notes = [page.words("note_content" if sections else "nothing_content")]
+    top = page.heading(page.words("title_content"), notes)
     table = write_table(page, top, "tblKonten", _SECTIONS, sections)
     colour_words(page, table, "state", {"section_stale": "deviates", "section_unreachable": "deviates"})
     colour_words(page, table, "state", {"section_unknown": "waiting", "section_fresh": "conforms"})

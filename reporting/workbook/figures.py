@@ -94,7 +94,7 @@ class ActivityFigures:
     def _remark(self) -> Live:
         nothing = self._words("no_execution")
         begun = any(row.get("started") is not None for row in self._rows)
-        return Live(f'=IF(H{self._row}=0,"{nothing}","")', "" if begun else nothing)
+        return Live(f'=IF(H{self._row}=0,"{nothing}","{DASH}")', DASH if begun else nothing)
 
 
 def share(row: int, occasions: list[Any], executions: list[Any]) -> Live:

@@ -138,6 +138,8 @@ def _remark(e: Execution, words: Words) -> tuple[str, ...]:
         remarks.append(words("by_hand", recorded=recorded))
     if e.status != "completed":
         remarks.append(words(f"status_{e.status}"))
+    if e.note:
+        remarks.append(e.note)
     return tuple(remarks)
 
 
@@ -152,9 +154,9 @@ def section_rows(compliance: Compliance, words: Words) -> Rows:
         execution, last = max(checks, key=lambda check: (check[0].started_at, check[0].id))
         rows.append(
             {
-                **last.model_dump(exclude={"section", "state", "method"}),
+                **last.model_dump(exclude={"section", "url", "state", "method"}),
                 "site": site,
-                "section": name,
+                "section": (name, last.url),
                 "state": words(f"section_{last.state}"),
                 "method": words(f"method_{last.method}"),
                 "checked": execution.started_at,
@@ -213,7 +215,7 @@ def backup_rows(compliance: Compliance, words: Words) -> Rows:
                     "site": e.site,
                     "finished": e.ended_at,
                     "backup_set": measures.backup_set,
-                    "medium": tuple(x for x in (measures.medium, measures.medium_label, measures.medium_uuid) if x),
+                    "medium": _medium(measures),
                     "medium_kind": words(f"medium_{measures.medium_kind}"),
                     "part": part.name,
                     "part_kind": words(f"part_{part.kind}"),
@@ -222,6 +224,11 @@ def backup_rows(compliance: Compliance, words: Words) -> Rows:
                 }
             )
     return rows
+
+
+def _medium(measures: BackupMeasures) -> tuple[str, ...]:
+    label = f" ({measures.medium_label})" if measures.medium_label else ""
+    return tuple(x for x in (f"{measures.medium}{label}", measures.medium_uuid) if x)
 
 
 def day_rows(compliance: Compliance) -> Rows:

@@ -115,6 +115,8 @@ class Styles:
 
     def __call__(self, name: str, **changes: Any) -> Any:
         """The style of that name, with `changes` over it (XlsxWriter's format properties)."""
+        if changes.get("align") == "center":
+            changes["indent"] = 0  # an indented cell would be aligned left, whatever else is asked for
         key = (name, tuple(sorted(changes.items())))
         if key not in self._made:
             self._made[key] = self._book.add_format(

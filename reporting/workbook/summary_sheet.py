@@ -20,7 +20,7 @@ from reporting.workbook.paper import set_paper
 from reporting.workbook.signatures import write_signatures
 from reporting.workbook.sources import Issue, Sources
 
-_WIDTHS = (5, 32, *[9] * 13, 10.5, 12.5, 17)
+_WIDTHS: tuple[float, ...] = (5, 32, *[9] * 13, 10.5, 12.5, 17)
 _LAST = len(_WIDTHS) - 1
 _TILES = ((0, 1), (2, 4), (5, 7), (8, 10), (11, 13), (14, 17))
 _COLUMNS = (
@@ -57,7 +57,7 @@ def write_summary(page: Page, compliance: Compliance, sources: Sources, issue: I
     page.live_band(11, 0, _LAST, said, "statement")
     row = _aspects(page, aspect_row, aspects, open_count)
     places = charts.Places(first - 1, last - 1, aspect_row + 2, aspect_row + 1 + len(aspects), sources.visitors.daily)
-    charts.write_charts(page, chart_row, places, sum(7 * width + 5 for width in _WIDTHS), _CHART_HEIGHT)
+    charts.write_charts(page, chart_row, places, int(sum(7 * width + 5 for width in _WIDTHS)), _CHART_HEIGHT)
     row = _open_deviations(page, row + 1, sources, open_cell, int(open_count.value))
     row = write_signatures(page, row + 1, compliance, issue.at, _LAST)
     _anchor(page, row + 1, issue, compliance)
@@ -222,9 +222,11 @@ def _open_deviations(page: Page, row: int, sources: Sources, open_cell: str, ope
         page.band(row, 15, 17, deviation["executor"], "text")
         row += 1
     more = spliced(words("more_open", more="{0}"), [f"({open_cell}-{_LISTED})"])
-    formula = f'=IF({open_cell}>{_LISTED},{more},"")'
+    formula = f'=IF({open_cell}>{_LISTED},{more},"{words("all_listed")}")'
     left = open_count - _LISTED
-    page.live_band(row, 0, _LAST, Live(formula, words("more_open", more=left) if left > 0 else ""), "note")
+    page.live_band(
+        row, 0, _LAST, Live(formula, words("more_open", more=left) if left > 0 else words("all_listed")), "note"
+    )
     return row + 1
 
 

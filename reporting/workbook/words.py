@@ -168,7 +168,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "col_checks": ("Kali Cek", "Times Checked"),
     "col_times_stale": ("Kali Usang", "Times Stale"),
     "col_reason": ("Alasan", "Reason"),
-    "col_url": ("Alamat", "Address"),
     "col_title": ("Temuan", "Finding"),
     "col_finding_kind": ("Jenis", "Kind"),
     "col_severity": ("Tingkat", "Severity"),
@@ -296,6 +295,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "open_of": ("Penyimpangan yang belum dipertanggungjawabkan", "Deviations not accounted for"),
     "nothing_open": ("Tidak ada.", "None."),
+    "all_listed": ("Semua tercantum di atas.", "All of them are listed above."),
     "more_open": (
         "… dan {more} penyimpangan lain: lihat lembar Penyimpangan.",
         "… and {more} more deviations: see sheet Deviations.",

@@ -254,17 +254,16 @@ def _visitors(site: str, start: datetime) -> tuple[VisitorLogMeasures, list[Find
 
 def deviation(of: Execution | Occasion, aspect: Aspect, reason: str, **changes: object) -> Deviation:
     """A deviation of an execution, or a missed occasion."""
-    is_execution = isinstance(of, Execution)
     values: dict[str, object] = {
         "id": "D-" + sha(f"{of}{aspect}")[:10],
-        "execution": of.id if is_execution else None,
-        "occasion": of.occasion if is_execution else of.key,
+        "execution": of.id if isinstance(of, Execution) else None,
+        "occasion": of.occasion if isinstance(of, Execution) else of.key,
         "activity": of.activity,
         "site": of.site,
         "aspect": aspect,
         "reason": reason,
         "executor": of.executor,
-        "at": of.started_at if is_execution else of.closes_at,
+        "at": of.started_at if isinstance(of, Execution) else of.closes_at,
         **changes,
     }
     return Deviation(**values)  # type: ignore[arg-type]
