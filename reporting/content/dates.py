@@ -78,7 +78,12 @@ def _plausible(found: datetime, tz: tzinfo) -> datetime | None:
 
 
 def in_text(text: str, tz: tzinfo, *, day_first: bool = False) -> list[datetime]:
-    """All dates in running text, in order of appearance; 00:00 local where no time is given.
+    """All dates in running text, in order of appearance; see `places`."""
+    return [moment for _, moment in places(text, tz, day_first=day_first)]
+
+
+def places(text: str, tz: tzinfo, *, day_first: bool = False) -> list[tuple[int, datetime]]:
+    """All dates in running text with the place where each begins; 00:00 local where no time is given.
 
     "5 Nop 2026", "Jum'at, 7 Agt 2026 | 10.30 WIB", "November 5, 2026", "2026-11-05", and 05/11/2026 where it can only
     be one day: because `day_first` says so (an Indonesian page), or because the first number is above 12.
@@ -91,7 +96,7 @@ def in_text(text: str, tz: tzinfo, *, day_first: bool = False) -> list[datetime]
         if day_first or int(match["d"]) > 12 or int(match["d"]) == int(match["n"])
     ]
     found += [(match.start(), _iso(match.group(), tz)) for match in _ISO.finditer(text)]
-    return [moment for _, moment in sorted(found, key=lambda item: item[0]) if moment is not None]
+    return sorted((place, moment) for place, moment in found if moment is not None)
 
 
 def _made(match: re.Match[str], month: int, tz: tzinfo) -> datetime | None:
@@ -113,4 +118,4 @@ def mask(text: str) -> str:
 _DAYS = "senin|selasa|rabu|kamis|jum'?at|sabtu|minggu|ahad|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _CHANGING = re.compile(rf"\d+|\b(?:{_NAMES}|{_DAYS})\b|[^\S\n]+")
 
-__all__ = ["in_text", "mask", "parse"]
+__all__ = ["in_text", "mask", "parse", "places"]

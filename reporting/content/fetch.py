@@ -189,8 +189,8 @@ class _Drive:
         options: dict[int, Any] = {
             pycurl.URL: request.url.encode(),
             pycurl.NOSIGNAL: 1,
-            pycurl.PROTOCOLS_STR: "http,https",
-            pycurl.REDIR_PROTOCOLS_STR: "http,https",
+            pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+            pycurl.REDIR_PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
             pycurl.FOLLOWLOCATION: 1,
             pycurl.MAXREDIRS: limits.redirects,
             pycurl.COOKIEFILE: "",  # in memory, for sites that redirect until they get their cookie back

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from reporting.content.dates import in_text, mask, parse
+from reporting.content.dates import mask, parse, places
 
 _MAX_DEPTH = 4_000  # lexbor's time grows with the square of the depth: 100,000 levels take 10 s
 _TAG = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
@@ -51,6 +51,7 @@ _LABEL = re.compile(
     r"tanggal|last\s+(?:updated|modified)|updated|published|posted)\b[^.;|]{0,40}$",
     re.IGNORECASE,
 )
+_WEEKDAY = re.compile(r"\b(?:senin|selasa|rabu|kamis|jum'?at|sabtu|minggu)\b\s*,?", re.IGNORECASE)
 _MAX_JSON = 1 << 20
 
 
@@ -215,23 +216,22 @@ def _visible(tree: LexborHTMLParser, tz: tzinfo, today: date) -> Iterator[dateti
         text = node.text(deep=False, separator=" ").strip()
         if not 8 <= len(text) <= 400:
             continue
-        for moment in in_text(text, tz, day_first=day_first):
-            main = _inside(node, ("article", "main", "table"))
-            labelled = bool(_LABEL.search(_before(text, node)))
-            named = bool(_DATE_WORDS.search(" ".join(_words(node))))
+        found = places(text, tz, day_first=day_first)
+        if not found:
+            continue
+        main = _inside(node, ("article", "main", "table"))
+        named = bool(_DATE_WORDS.search(" ".join(_words(node))))
+        for place, moment in found:
             is_today = moment.astimezone(tz).date() == today
-            if labelled or main or (named and not is_today):
+            if main or (named and not is_today) or _LABEL.search(_before(text[:place], node)):
                 yield moment
 
 
 def _before(text: str, node: LexborNode) -> str:
-    """The words before the first figure of `text`, with the end of what stands before the element."""
-    own = re.split(r"\d", text, maxsplit=1)[0]
+    """The words before a date, with the end of what stands before the element, without the day of the week."""
     previous = node.prev
     earlier = previous.text(deep=True)[-80:] if previous is not None else ""
-    return re.sub(
-        r"\b(senin|selasa|rabu|kamis|jum'?at|sabtu|minggu)\b\s*,?", "", f"{earlier} {own}", flags=re.I
-    ).strip()
+    return _WEEKDAY.sub("", f"{earlier} {text}").strip()
 
 
 def _fingerprint(tree: LexborHTMLParser) -> str:

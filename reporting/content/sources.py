@@ -96,7 +96,7 @@ def feed_dates(body: bytes, tz: tzinfo, category: str | None = None) -> list[dat
     for entry in read.entries[:MAX_ENTRIES]:
         if category is not None and category.casefold() not in _categories(entry):
             continue
-        moments = [parse(str(entry.get(key) or ""), tz) for key in ("updated", "published")]
+        moments = [parse(str(dict.get(entry, key) or ""), tz) for key in ("updated", "published")]
         found += [max(m for m in moments if m is not None)] if any(moments) else []
     return found
 

@@ -1,4 +1,4 @@
-"""Settings: one line names section, key and what is expected. Documents: within the contract, whatever the site says."""
+"""Settings: one line names section, key and what is expected. Documents: within the contract whatever a site says."""
 
 from __future__ import annotations
 
