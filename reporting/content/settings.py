@@ -48,7 +48,7 @@ def _none_when_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
-Url = Annotated[str, StringConstraints(min_length=8, max_length=2_000), AfterValidator(_web)]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(_web)]
 OptionalUrl = Annotated[Url | None, BeforeValidator(_none_when_empty)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 
