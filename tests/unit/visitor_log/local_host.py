@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class LocalHost:
     def __init__(self, home: Path, shell: str = "/bin/sh") -> None:
         self._shell = [shell, "-c"]
         self._env = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
-        self.before_read = lambda path: None
+        self.before_read: Callable[[str], None] = lambda _path: None
         self.reads: list[tuple[str, int]] = []
 
     def find(self, patterns: Sequence[str]) -> list[Found]:
