@@ -77,7 +77,7 @@ class _Evaluation:
         self.standards, self.folded, self.period, self.as_of, self.lang = standards, folded, period, as_of, lang
         self.planned = windows(folded, period.start - LONGEST, period.end + LONGEST)
         self.problems = list(folded.problems)
-        self.filled = assign(self.planned, folded.records)
+        self.assigned = assign(self.planned, folded.records)
         self.attempts = self._judge_records()
 
     def answer(self) -> Compliance:
@@ -113,7 +113,7 @@ class _Evaluation:
         by_key = {w.key: w for w in self.planned}
         place = {
             record.started.execution: (by_key[key], number, number == len(records))
-            for key, records in self.filled.items()
+            for key, records in self.assigned.counted.items()
             for number, record in enumerate(records, start=1)
         }
         judged: dict[str, _Attempt] = {}
@@ -133,7 +133,7 @@ class _Evaluation:
 
     def _occasion(self, window: Window) -> Occasion | None:
         """What became of a window; None for one that was not obligatory, closed, and was never filled."""
-        records = [r for r in self.filled.get(window.key, []) if r.started.execution in self.attempts]
+        records = [r for r in self.assigned.inside.get(window.key, []) if r.started.execution in self.attempts]
         attempts = [self.attempts[r.started.execution] for r in records]
         state, reason = self._state(window, attempts)
         if state == "terlewat" and not window.obligatory:
@@ -142,7 +142,7 @@ class _Evaluation:
             state, reason = "menyimpang", attempts[-1].execution.verdict.reason
         executor = attempts[-1].execution.executor if attempts and state != "terlewat" else None
         if executor is None:
-            executor, nobody = self._assigned(window)
+            executor, nobody = self._officer(window)
             reason = f"{reason}; {nobody}" if nobody else reason
         ids = tuple(a.execution.id for a in attempts)
         return Occasion(window.key, window.closes_at, state, ids, executor, reason, window.obligatory)
@@ -153,7 +153,7 @@ class _Evaluation:
             last = attempts[-1].execution
             reason = last.verdict.reason
             if len(attempts) > 1:
-                reason = say(self.lang, "occasion.attempt", attempt=last.attempt, reason=reason)
+                reason = say(self.lang, "occasion.attempt", attempt=len(attempts), reason=reason)
             return last.verdict.status, reason
         key = ("occasion.missed" if closed else "occasion.open") + (
             ("_cut" if closed else "_again") if attempts else ""
@@ -162,7 +162,7 @@ class _Evaluation:
         text = say(self.lang, key, opens=opens, closes=closes, attempts=len(attempts))
         return "terlewat" if closed else "terbuka", text
 
-    def _assigned(self, window: Window) -> tuple[Person | None, str]:
+    def _officer(self, window: Window) -> tuple[Person | None, str]:
         """Who answers for a window that nobody filled: in office when it closes (or now, while it is open)."""
         at = min(window.closes_at - _INSTANT, self.as_of)
         unit = self.folded.in_force(at).snapshot.unit

@@ -142,11 +142,11 @@ def _add_end(record: Record, event: Event, problems: list[str]) -> None:
 
 
 def _add_review(record: Record, event: Event, problems: list[str]) -> None:
-    """The first review after the end counts: before it there was nothing to read."""
+    """The review that was recorded first counts, and none before the end: there was nothing to read yet."""
     data = _read(event, ExecutionReviewed)
     if record.finished is None or data.reviewed_at < record.finished.ended_at:
         problems.append(f"event {event.seq}: execution {record.started.execution!r} was reviewed before it had ended")
-    elif record.review is None or data.reviewed_at < record.review.reviewed_at:
+    elif record.review is None:
         record.review = Review(data.reviewer, data.agent, data.note, data.reviewed_at)
 
 

@@ -121,8 +121,9 @@ class Occasion:
     """One window of the schedule that has opened by `as_of`, and what became of it.
 
     `terbuka`: nothing whole yet and the window is still open. `terlewat`: it closed without a whole attempt, a
-    deviation. Otherwise the verdict of the last attempt. `executions` are ids, in order of attempt. `obligatory` is
-    false for a window that opened before the settings that plan it came into force: it can be filled, not missed.
+    deviation. Otherwise the verdict of the last attempt. `executions` are ids, in order of start: all that began in
+    the window (where windows overlap, an execution fills each). `obligatory` is false for a window that opened before
+    the settings that plan it came into force: it can be filled, not missed.
     `executor`: of the last attempt, or else the officer in office who is assigned to the activity (None: nobody is).
     """
 

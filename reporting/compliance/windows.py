@@ -34,7 +34,7 @@ def windows(folded: Folded, start: datetime, end: datetime) -> list[Window]:
     found: dict[OccasionKey, Window] = {}
     replaced = end  # when the settings at hand were replaced by later ones
     for settings in reversed(folded.settings):
-        if replaced <= settings.at < end:
+        if replaced <= settings.at:
             continue  # a clock was set back: never in force after the moment in which they were recorded
         for window in _planned(settings, max(start, settings.at - LONGEST), replaced):
             in_time = window.key.opens_at >= settings.at
@@ -74,33 +74,47 @@ def is_due(plan: Plan, day: date, clock: WorkClock) -> bool:
     return plan.every == "day" or plan.day == day.day
 
 
-def assign(all_windows: Sequence[Window], records: Sequence[Record]) -> dict[OccasionKey, list[Record]]:
-    """Which attempts belong to which window, in order of attempt. A record of none is ad hoc.
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Which attempts lie in which window, in order of attempt; ad-hoc ones in none.
 
-    A start at `closes_at` lies outside. Where windows overlap (several plans, a schedule that changed): an obligatory
-    one first, then the one that closes first, then the one that opened first.
+    `inside`: every attempt whose start lies in the window. `counted`: the one window in which an attempt is numbered
+    and has to be reviewed; the two differ only where windows overlap (several plans, a schedule that changed).
+    """
+
+    inside: dict[OccasionKey, list[Record]]
+    counted: dict[OccasionKey, list[Record]]
+
+
+def assign(all_windows: Sequence[Window], records: Sequence[Record]) -> Assignment:
+    """Put attempts into the windows of their activity and site.
+
+    A start at `closes_at` lies outside. What was done is done: an attempt fills every window that it lies in. It counts
+    as an attempt of the obligatory one first, then of the one that closes first, then of the one that opened first.
     """
     by_subject: dict[tuple[int, str], list[Window]] = {}
     for window in all_windows:
         by_subject.setdefault((window.key.activity, window.key.site), []).append(window)
     longest = {subject: max(w.closes_at - w.key.opens_at for w in found) for subject, found in by_subject.items()}
-    filled: dict[OccasionKey, list[Record]] = {}
+    assignment = Assignment({}, {})
     for record in sorted(records, key=lambda r: r.order):
         subject = (record.started.activity, record.site)
         if record.started.ad_hoc or subject not in by_subject:
             continue
         holding = _containing(by_subject[subject], longest[subject], record.started.started_at)
-        if holding is not None:
-            filled.setdefault(holding.key, []).append(record)
-    return filled
+        for window in holding:
+            assignment.inside.setdefault(window.key, []).append(record)
+        for window in holding[:1]:
+            assignment.counted.setdefault(window.key, []).append(record)
+    return assignment
 
 
-def _containing(candidates: list[Window], longest: timedelta, moment: datetime) -> Window | None:
-    """The window that an attempt belongs to; only those that opened within the `longest` of them can still be open."""
+def _containing(candidates: list[Window], longest: timedelta, moment: datetime) -> list[Window]:
+    """The windows that an instant lies in; only those that opened within the `longest` of them can still be open."""
     opened = bisect_right(candidates, moment, key=_opens_at)
     first = bisect_right(candidates, moment - longest - timedelta(days=1), key=_opens_at)  # a day: summer time
     inside = [w for w in candidates[first:opened] if moment < w.closes_at]
-    return min(inside, key=lambda w: (not w.obligatory, w.closes_at, w.key.opens_at), default=None)
+    return sorted(inside, key=lambda w: (not w.obligatory, w.closes_at, w.key.opens_at))
 
 
 def _opens_at(window: Window) -> datetime:

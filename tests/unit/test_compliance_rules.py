@@ -15,7 +15,10 @@ from reporting.standard import load_standards
 from reporting.worktime import CalendarSettings
 from tests import golden
 
-PEOPLE = {"citra": {"id": "citra", "name": "Citra Lestari", "title": "Pengelola Sistem dan Jaringan"}}
+PEOPLE = {
+    "citra": {"id": "citra", "name": "Citra Lestari", "title": "Pengelola Sistem dan Jaringan"},
+    "dewi": {"id": "dewi", "name": "Dewi", "title": "Kasi"},
+}
 DAILY_BACKUP = {"activity": 2, "every": "day"}
 DAILY_CONTENT = {"activity": 1, "every": "day"}
 Raw = dict[str, Any]
@@ -123,9 +126,41 @@ def test_the_same_schedule_recorded_again_changes_nothing() -> None:
 
 
 def test_a_clock_set_back_lets_the_later_record_win() -> None:
-    events = ledger(settled=(settings("2026-11-01T00:00", schedule=[]), settings("2026-11-03T00:00")))
+    weekly = [{"activity": 2, "every": "week", "day": "sunday", "hours": 168}]  # opens on 1 November
+    events = ledger(settled=(settings("2026-10-31T00:00", schedule=[]), settings("2026-11-03T00:00", schedule=weekly)))
     swapped = [dataclasses.replace(e, seq=3 - e.seq) for e in events]  # the one of 3 November was recorded first
     assert states(judge(swapped, "2026-11-10T00:00")) == []
+
+
+def test_what_was_done_fills_every_window_that_it_lies_in() -> None:
+    """Weekly becomes daily on a Wednesday: Thursday's backup is Thursday's, and the week has had its backup too."""
+    weekly = [{"activity": 2, "every": "week", "day": "monday", "hours": 168}]
+    settled = (settings(schedule=weekly), settings("2026-11-04T12:00"))
+    events = ledger(
+        run("a", "2026-11-04T13:00", "2026-11-04T13:10"),
+        run("b", "2026-11-05T08:00", "2026-11-05T08:10"),
+        settled=settled,
+    )
+    answer = judge(events, "2026-11-06T00:00", "2026-11-02..2026-11-05")
+    assert [(o.opens_at.day, o.obligatory, o.executions, o.state) for o in answer.occasions] == [
+        (2, True, ("a", "b"), "sesuai"),
+        (4, False, ("a",), "sesuai"),
+        (5, True, ("b",), "sesuai"),
+    ]
+    counted = [(e.occasion.opens_at.day if e.occasion else None, e.attempt) for e in answer.executions]
+    assert counted == [(2, 1), (5, 1)]  # the week was promised in time, Wednesday was not
+
+
+def test_settings_are_in_force_from_their_very_instant() -> None:
+    dewi = {"id": "dewi", "name": "Dewi", "title": "Kasi", "roles": ["kasi_si"]}
+    officers = [unit()["officers"][0], dewi]
+    changed = settings(
+        "2026-11-02T00:00", officers=officers, assignment={2: "kasi_si"}, calendar={"zone": "Asia/Makassar"}
+    )
+    answer = judge(
+        ledger(run("a", "2026-11-02T00:00", "2026-11-02T00:10"), settled=(settings(), changed)), "2026-11-02T12:00"
+    )
+    assert str(one(answer).started_at.tzinfo) == "Asia/Makassar"
 
 
 def test_workdays_follow_the_calendar_of_the_settings() -> None:
@@ -238,6 +273,14 @@ def test_findings_never_touch_the_verdict() -> None:
     )
 
 
+def test_findings_that_are_not_listed_are_counted() -> None:
+    events = ledger(run("a", "2026-11-01T08:00", "2026-11-01T08:10", findings=2))
+    for found in events:
+        if found.kind == KIND_FINISHED:
+            found.data["document"]["findings_total"] = 10_000
+    assert one(judge(events, "2026-11-02T00:00")).findings == 10_000
+
+
 def test_hostile_text_is_made_harmless() -> None:
     bad = run("a", "2026-11-01T08:00", "2026-11-01T08:10", missing={"site_access": "\x1b[2J=cmd|x"}, ok=[], outputs=0)
     answer = judge(ledger(bad), "2026-11-02T00:00")
@@ -272,6 +315,17 @@ def test_review_at_or_before_the_close(reviewed: str | None, as_of: str, expecte
     assert (one(answer).output.status, states(answer)) == (expected, [expected])
     if expected == "menyimpang":
         assert [d.at for d in answer.deviations] == [golden.local(at("2026-11-03T00:00"))]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"), [("02T09:00", "03T09:00", "sesuai"), ("03T09:00", "02T09:00", "menyimpang")]
+)
+def test_the_review_that_was_recorded_first_counts(first: str, second: str, expected: str) -> None:
+    """A second one neither spoils the first nor, with an earlier date, mends it."""
+    events = ledger(content("a", "2026-11-02T08:00", "2026-11-02T08:10", reviewed=f"2026-11-{first}"), settled=REVIEWED)
+    data = next(e.data for e in events if e.kind == KIND_REVIEWED)
+    again = event(99, KIND_REVIEWED, {**data, "reviewed_at": f"2026-11-{second}:00+07:00"})
+    assert one(judge([*events, again], "2026-11-05T00:00", DAY)).output.status == expected
 
 
 def test_a_superseded_attempt_needs_no_review_of_its_own() -> None:
@@ -377,6 +431,18 @@ def test_who_answers_for_a_missed_window_is_who_is_assigned() -> None:
     settled = (settings(officers=officers, assignment={2: "kasi_si"}),)
     answer = judge(ledger(settled=settled), "2026-11-02T00:00")
     assert [d.executor.id if d.executor else None for d in answer.deviations] == ["dewi"]
+
+
+def test_who_cut_an_attempt_short_does_not_answer_for_the_missed_window() -> None:
+    dewi = {"id": "dewi", "name": "Dewi", "title": "Kasi", "roles": ["kasi_si"]}
+    officers = [unit()["officers"][0], dewi]
+    cut = run("a", "2026-11-01T10:00", "2026-11-01T10:01", status="cancelled", problems=["cancelled"], outputs=0)
+    events = ledger({**cut, "executor": "dewi"}, settled=(settings(officers=officers),))
+    answer = judge(events, "2026-11-02T00:00", "2026-11-01..2026-11-01")
+    assert [(d.aspect, d.executor.id if d.executor else None) for d in answer.deviations] == [
+        ("output", "dewi"),
+        ("jadwal", "citra"),
+    ]
 
 
 def test_nobody_in_office_is_said() -> None:

@@ -96,6 +96,14 @@ def test_a_saturday_made_up_for_has_the_hours_of_the_first_working_day() -> None
     assert ramadan.minutes(local("2026-02-21T00:00"), local("2026-02-22T00:00")) == 390
 
 
+def test_a_special_period_ends_with_its_last_day() -> None:
+    short = {"monday": {"start": "08:00", "end": "09:00"}, "tuesday": {"start": "08:00", "end": "09:00"}}
+    special = {"name": "x", "first": date(2026, 11, 23), "last": date(2026, 11, 24), "week": short}
+    clock = WorkClock(CalendarSettings.model_validate({"special": [special], "holidays": "none"}))
+    days = [clock.minutes(local(f"2026-11-{d}T00:00"), local(f"2026-11-{d}T23:59")) for d in (20, 23, 24, 25)]
+    assert days == [450, 60, 60, 450]
+
+
 def test_a_frozen_calendar_is_the_same_calendar() -> None:
     calendar = CalendarSettings(worked=[date(2026, 12, 24)], not_worked=[date(2026, 12, 23)])
     frozen = calendar.frozen(2026, 2026)
