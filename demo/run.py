@@ -88,7 +88,8 @@ def _state() -> dict[str, Any]:
 
 
 def _to_review() -> list[str]:
-    return [e["id"] for e in _state()["executions"] if e["activity"] in (1, 3) and e["reviewed_at"] is None]
+    done = subprocess.run(["laman", "-i", INVENTORY, "review", "--json"], check=True, capture_output=True, text=True)
+    return [e["id"] for e in json.loads(done.stdout)]
 
 
 def _tell(workbook: Path) -> None:

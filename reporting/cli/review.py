@@ -10,12 +10,13 @@ example:
 from __future__ import annotations
 
 import argparse
+import json
 from datetime import UTC, datetime, timedelta
 
 from reporting.cli.common import Refused, inventory_of, local, named_officer, opened, this_agent, today
 from reporting.cli.main import EXIT_OK
 from reporting.cli.tables import table
-from reporting.cli.view import evaluated
+from reporting.cli.view import evaluated, execution_json
 from reporting.compliance import Compliance, Execution
 from reporting.events import KIND_REVIEWED, ExecutionReviewed, Person
 from reporting.ledger import Draft
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("execution", nargs="?", help="id of the execution, or its beginning")
     parser.add_argument("--note", help="what was seen and decided; without it, the findings are shown")
+    parser.add_argument("--json", action="store_true", help="print what waits for a review as JSON")
     parser.add_argument("--as", dest="reviewer", metavar="NAME", help="the officer who read it (default: the executor)")
 
 
@@ -38,6 +40,9 @@ def run(options: argparse.Namespace) -> int:
     with opened(inventory) as record:
         first = today(inventory) - _LOOK_BACK
         compliance = evaluated(record, f"{first}..{today(inventory)}")
+        if options.execution is None and options.json:
+            print(json.dumps([execution_json(e) for e in _waiting(compliance)], indent=2, ensure_ascii=False))
+            return EXIT_OK
         if options.execution is None:
             _list(compliance, record)
             return EXIT_OK
