@@ -34,8 +34,6 @@ def windows(folded: Folded, start: datetime, end: datetime) -> list[Window]:
     found: dict[OccasionKey, Window] = {}
     replaced = end  # when the settings at hand were replaced by later ones
     for settings in reversed(folded.settings):
-        if replaced <= settings.at:
-            continue  # a clock was set back: never in force after the moment in which they were recorded
         for window in _planned(settings, max(start, settings.at - LONGEST), replaced):
             in_time = window.key.opens_at >= settings.at
             if in_time or window.closes_at > settings.at:
