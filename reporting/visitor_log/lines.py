@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-CHUNK_BYTES = 64 << 20
+CHUNK_BYTES = 32 << 20
 KEPT_OF_OVERLONG = 4_096  # bytes of a line longer than a chunk that are kept to look at
 
 
