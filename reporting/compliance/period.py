@@ -11,6 +11,7 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _QUARTER = re.compile(r"(\d{4})-[Qq]([1-4])")
 _YEAR = re.compile(r"(\d{4})")
 _DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})")
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199  # a mistyped year is refused, not computed
 _FORMS = "a month 2026-11, a quarter 2026-Q4, a year 2026, or days 2026-11-01..2026-11-15"
 
 
@@ -52,6 +53,8 @@ class Period:
         wanted = text.strip()
         try:
             first, last = _days(wanted)
+            if not _FIRST_YEAR <= first.year <= last.year <= _LAST_YEAR and first <= last:
+                raise ValueError(f"years from {_FIRST_YEAR} to {_LAST_YEAR} are expected")
         except ValueError as error:
             raise PeriodError(f"period {wanted[:40]!r}: {error}; expected {_FORMS}") from error
         if last < first:
@@ -72,8 +75,6 @@ def _days(text: str) -> tuple[date, date]:
 
 
 def _months(year: int, month: int, count: int) -> tuple[date, date]:
-    if not 2000 <= year <= 9000:  # the calendar and the arithmetic below are meant for real years
-        raise ValueError(f"year {year} is out of range")
     first = date(year, month, 1)
     after = year * 12 + month - 1 + count
     return first, date(after // 12, after % 12 + 1, 1) - timedelta(days=1)
