@@ -4,11 +4,13 @@ compliance. A kind never changes its meaning; new fields get defaults, so that a
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from reporting.contract import ResultDocument, Sha256
+from reporting.service import Service
 
 Clock = Literal["elapsed", "working"]
 FinishStatus = Literal["completed", "failed", "unreachable", "timed_out", "cancelled", "killed"]
@@ -109,6 +111,132 @@ class ReportIssued(_Payload):
     head_hash: str
 
 
+class ServiceRegistered(_Payload):
+    """kind `service.registered`, subject = service id: entered or changed by an import; `service` None: taken out."""
+
+    service: Service | None
+    agent: Agent
+    source: Annotated[str, StringConstraints(max_length=300)]  # the file it came from
+
+
+class ExpiryObserved(_Payload):
+    """kind `expiry.observed`, subject = service id: what a look-up found. A wrong or vanished answer is `unknown`."""
+
+    service: str
+    state: Literal["known", "unknown"]
+    ends_at: AwareDatetime | None = None
+    phase: str = ""  # of the registry's life cycle, e.g. active, renewal_grace, redemption, pending_delete
+    method: Literal["rdap", "whois", "tls", "cpanel", "manual"]
+    source: str = ""  # URL or host that was asked
+    reason: str = ""  # why unknown, or what was seen
+    observed_at: AwareDatetime
+
+
+class CaseLine(_Payload):
+    """One service on a renewal case. Amount in whole rupiah."""
+
+    service: str
+    name: str
+    amount: int
+    old_end: date | None = None
+    new_end: date
+
+
+class RenewalOpened(_Payload):
+    """kind `renewal.opened`, subject = case id: the invoice and what it is for; written with its first step (submit)."""
+
+    case: str
+    invoice_number: str
+    invoice_issued: date
+    invoice_received: AwareDatetime  # the input of POS step 4 was there
+    invoice_due: date | None = None
+    amount: int  # whole rupiah, before tax
+    tax: int = 0
+    lines: list[CaseLine]
+
+
+class RenewalStep(_Payload):
+    """kind `renewal.step`, subject = case id: one thing a person did; `execution` names the execution it is, if any."""
+
+    case: str
+    step: Literal["submit", "approve", "reject", "return", "pay", "report", "cancel"]
+    executor: Person
+    agent: Agent
+    done_at: AwareDatetime
+    on_paper: bool = False
+    input_at: AwareDatetime | None = None
+    taken_at: AwareDatetime | None = None
+    attachments: list[EvidenceFile] = []
+    note: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    amount: int | None = None
+    execution: str | None = None
+
+
+class RenewalTaken(_Payload):
+    """kind `renewal.taken`, subject = case id: work on the next step began (shows how much of a step was waiting)."""
+
+    case: str
+    executor: Person
+    agent: Agent
+    taken_at: AwareDatetime
+
+
+class RenewalProven(_Payload):
+    """kind `renewal.proven`, subject = case id: whether the end of one of its services moved."""
+
+    case: str
+    service: str
+    state: Literal["moved", "attested", "not_moved", "unknown"]
+    seen_end: date | None = None
+    reason: str = ""
+    attachments: list[EvidenceFile] = []
+    at: AwareDatetime
+
+
+class PaperIssued(_Payload):
+    """kind `paper.issued`, subject = case id: a paper that we generated; never a proof of payment."""
+
+    paper: str  # its id, printed on it
+    kind: Literal["submission", "approval", "receipt", "status_report"]
+    case: str
+    number: str  # by the unit's numbering scheme
+    content_hash: Sha256  # of the data that it prints; printed on it (shortened)
+    files: list[EvidenceFile]  # DOCX and PDF
+    issued_at: AwareDatetime
+
+
+class PeriodClosed(_Payload):
+    """kind `period.closed`, subject = period: figures frozen; the same workbook comes out again byte for byte."""
+
+    period: str
+    head_seq: int  # events up to this one count; later ones are corrections
+    head_hash: str
+    as_of: AwareDatetime
+    issued_at: AwareDatetime
+    language: Literal["id", "en"]
+    figures_hash: Sha256
+    workbook: EvidenceFile
+    closed_by: Person
+    agent: Agent
+
+
+class PeriodScan(_Payload):
+    """kind `period.scan`, subject = period: the scan of the signed workbook."""
+
+    period: str
+    file: EvidenceFile
+    agent: Agent
+
+
+KIND_SERVICE = "service.registered"
+KIND_EXPIRY = "expiry.observed"
+KIND_RENEWAL_OPENED = "renewal.opened"
+KIND_RENEWAL_STEP = "renewal.step"
+KIND_RENEWAL_TAKEN = "renewal.taken"
+KIND_RENEWAL_PROVEN = "renewal.proven"
+KIND_PAPER = "paper.issued"
+KIND_PERIOD_CLOSED = "period.closed"
+KIND_PERIOD_SCAN = "period.scan"
 KIND_SETTINGS = "settings.recorded"  # subject = unit id; data = reporting.unit.Snapshot
 KIND_STARTED = "execution.started"
 KIND_FINISHED = "execution.finished"

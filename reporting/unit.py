@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from reporting.service import Npwp, Service
 from reporting.worktime import WEEKDAYS, CalendarSettings, Weekday
 
 UNIT_FILE = Path("group_vars/all/unit.yml")
@@ -38,7 +39,8 @@ class Officer(_Settings):
 
     id: Identifier
     name: Name
-    nip: Annotated[str, StringConstraints(pattern=r"^\d{18}$")] | None = None
+    nip: Annotated[str, StringConstraints(pattern=r"^\d{18}$")] | None = None  # PPPK numbers have 18 digits too
+    acting: Literal["Plt.", "Plh."] | None = None  # signs as acting (pelaksana tugas) or daily (pelaksana harian)
     title: Name  # as it is signed, e.g. "Plt. Kepala Seksi Sistem Informasi"
     roles: Annotated[list[Role], Field(min_length=1)]
     first: date | None = None
@@ -100,6 +102,26 @@ class TimeLimits(_Settings):
     factor: Annotated[float, Field(ge=1, le=10)] = 1.5
 
 
+class Numbering(_Settings):
+    """How papers are numbered. Placeholders: {seq} {kind} {unit} {month} {month_roman} {year}; `{seq:03d}` pads."""
+
+    pattern: str = "{seq:03d}/{kind}/{unit}/{month_roman}/{year}"
+    restart: Literal["year", "never"] = "year"
+
+
+class Payment(_Settings):
+    """What the payment desk prints: satker, budget year's source, taxes in percent, the two officers of the receipt."""
+
+    satker: str = ""  # name of the satuan kerja
+    satker_code: str = ""
+    dipa_number: str = ""
+    npwp: Npwp | None = None
+    vat_percent: Annotated[float, Field(ge=0, le=100)] = 11.0  # PPN
+    income_tax_percent: Annotated[float, Field(ge=0, le=100)] = 2.0  # PPh 23 on services
+    ppk: Identifier | None = None  # officer id: Pejabat Pembuat Komitmen
+    treasurer: Identifier | None = None  # officer id: Bendahara
+
+
 class Unit(_Settings):
     """`laman_unit`: everything that the product knows about the agency."""
 
@@ -118,11 +140,18 @@ class Unit(_Settings):
     review: Review = Review()
     human_clock: Literal["from_input", "from_taken"] = "from_input"
     media: list[Medium] = []
+    services: list[Service] = []
+    numbering: Numbering = Numbering()
+    payment: Payment = Payment()
     time_limits: TimeLimits = TimeLimits()
 
     @model_validator(mode="after")
     def _consistent(self) -> Unit:
-        for what, ids in (("officers", [o.id for o in self.officers]), ("media", [m.id for m in self.media])):
+        for what, ids in (
+            ("officers", [o.id for o in self.officers]),
+            ("media", [m.id for m in self.media]),
+            ("services", [s.id for s in self.services]),
+        ):
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:
                 raise ValueError(f"{what}: id {twice[0]!r} is used twice")

@@ -1,0 +1,1 @@
+"""Activities 4-7: renewing what ends. Commands make events; a case is a fold over them."""
