@@ -62,6 +62,7 @@ class ExecutionStarted(_Payload):
     by_hand: bool = False  # entered with `laman record`
     ad_hoc: bool = False  # judged, but fills no plan
     limit_minutes: float | None = None
+    taken_at: AwareDatetime | None = None  # a person's step: when work on it began (started_at: when its input was there)
 
 
 class ExecutionFinished(_Payload):
@@ -84,11 +85,22 @@ class EvidenceFile(_Payload):
     sha256: Sha256
 
 
+class Attachment(EvidenceFile):
+    """A file that a person attached to a step: what it is there for, and what it was called outside."""
+
+    role: str = ""  # invoice, submission_sheet, approved_sheet, decision_sheet, proof_of_payment, paper, …
+    original: str = ""
+
+
 class EvidenceAdded(_Payload):
-    """kind `evidence.added`, subject = site: files that prove an execution."""
+    """kind `evidence.added`, subject = site: files that prove an execution.
+
+    `of`: what `execution` names where it is none: the folder in the archive of a case, a report, a paper.
+    """
 
     execution: str
     files: list[EvidenceFile]
+    of: Literal["execution", "renewal", "report", "paper", "period"] = "execution"
 
 
 class ExecutionReviewed(_Payload):
@@ -163,17 +175,20 @@ class RenewalStep(_Payload):
     executor: Person
     agent: Agent
     done_at: AwareDatetime
-    on_paper: bool = False
+    on_paper: bool = False  # done on paper earlier, with the dated paper attached
     input_at: AwareDatetime | None = None
     taken_at: AwareDatetime | None = None
-    attachments: list[EvidenceFile] = []
+    attachments: list[Attachment] = []
     note: Annotated[str, StringConstraints(max_length=2_000)] = ""
     amount: int | None = None
     execution: str | None = None
 
 
 class RenewalTaken(_Payload):
-    """kind `renewal.taken`, subject = case id: work on the next step began (shows how much of a step was waiting)."""
+    """kind `renewal.taken`, subject = case id: work on the next step began (shows how much of a step was waiting).
+
+    Before there is a case, `case` is `invoice:` and the SHA-256 of the invoice's file: work on its submission began.
+    """
 
     case: str
     executor: Person
@@ -189,8 +204,10 @@ class RenewalProven(_Payload):
     state: Literal["moved", "attested", "not_moved", "unknown"]
     seen_end: date | None = None
     reason: str = ""
-    attachments: list[EvidenceFile] = []
+    attachments: list[Attachment] = []
     at: AwareDatetime
+    attested_by: Person | None = None
+    agent: Agent | None = None
 
 
 class PaperIssued(_Payload):

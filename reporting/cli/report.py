@@ -84,7 +84,10 @@ def _issue(record: Record, compliance: Compliance, lang: str, content: bytes, he
     record.ledger.append(
         [
             Draft(
-                KIND_EVIDENCE, compliance.period.text, actor, EvidenceAdded(execution=name, files=[file]).json_value()
+                KIND_EVIDENCE,
+                compliance.period.text,
+                actor,
+                EvidenceAdded(execution=name, files=[file], of="report").json_value(),
             ),
             Draft(KIND_REPORT, compliance.period.text, actor, issued.json_value()),
         ]

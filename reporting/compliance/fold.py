@@ -103,7 +103,7 @@ def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
             execution = event.data.get("execution")
             if execution in records:
                 _ADD[kind](records[execution], event, problems)
-            elif execution not in everything:
+            elif execution not in everything and event.data.get("of", "execution") == "execution":
                 problems.append(f"event {event.seq} ({kind}): execution {execution!r} never began")
     return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems)
 

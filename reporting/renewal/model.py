@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from reporting.events import Agent, EvidenceFile, Person
+from reporting.events import Agent, Attachment, Person
 
 StepName = Literal["submit", "approve", "reject", "return", "pay", "report", "cancel"]
 CaseState = Literal[
@@ -56,7 +56,7 @@ class Step:
     on_paper: bool
     input_at: datetime | None
     taken_at: datetime | None
-    attachments: tuple[EvidenceFile, ...]
+    attachments: tuple[Attachment, ...]
     note: str
     amount: int | None  # pay: rupiah
     execution: str | None  # the execution of activity 4-7 that it is, if it is one
@@ -71,11 +71,31 @@ class Proof:
     seen_end: date | None
     reason: str
     at: datetime
+    attachments: tuple[Attachment, ...] = ()
+    attested_by: Person | None = None
+
+    @property
+    def renewed(self) -> bool:
+        """Whether it says that the service goes on."""
+        return self.state in ("moved", "attested")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Work on the next step has begun."""
+
+    executor: Person
+    agent: Agent
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One renewal: from the invoice to the proof that the service goes on."""
+    """One renewal: from the invoice to the proof that the service goes on.
+
+    `proofs`: the last word on each line, in the order of `lines`. `seq`: the last event about the case; it has moved on
+    when this has grown. `taken`: who began on the step that it waits for, and when; None before.
+    """
 
     id: str
     state: CaseState
@@ -85,3 +105,19 @@ class Case:
     proofs: tuple[Proof, ...]
     paid: int
     opened_at: datetime
+    invoice_received: datetime
+    seq: int
+    taken: Taken | None = None
+
+    def last(self, *names: StepName) -> Step | None:
+        """The last of those steps, None before any."""
+        return next((s for s in reversed(self.steps) if s.name in names), None)
+
+    def attachments(self, role: str) -> tuple[Attachment, ...]:
+        """What was attached in that role, the latest step first."""
+        return tuple(a for step in reversed(self.steps) for a in step.attachments if a.role == role)
+
+    @property
+    def outstanding(self) -> int:
+        """Rupiah still to be paid."""
+        return self.invoice.total - self.paid
