@@ -33,20 +33,33 @@ class Provider(_Settings):
 
 
 class Watch(_Settings):
-    """How the end of a service is read. `name`: the domain (rdap, whois) or the host name (tls, cpanel)."""
+    """How the end of a service is read. `name`: the domain (rdap, whois) or the host name (tls, cpanel).
+
+    These texts travel to Ansible as extra variables, which it trusts as templates: braces are refused here.
+    """
 
     method: WatchMethod = "manual"
-    name: Annotated[str, StringConstraints(max_length=253)] = ""
-    base_url: Text = ""  # rdap: overrides the bootstrap registry
-    server: Text = ""  # whois: host[:port]
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    ca_file: Text = ""
+    name: Annotated[str, StringConstraints(pattern=r"^[^\s/\\{}%#@'\"<>|;`$]{0,253}$")] = ""
+    # rdap: overrides the bootstrap registry
+    base_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s{}%#'\"<>`]{1,490})?$")] = ""
+    server: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\[\]-]{0,260}$")] = ""  # whois: host[:port]
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None  # tls (default 443), whois (default 43)
+    ca_file: Annotated[str, StringConstraints(pattern=r"^[^{}%\x00-\x1f]{0,500}$")] = ""  # CAs to trust (rdap, tls)
 
     @model_validator(mode="after")
     def _named(self) -> Watch:
         if self.method != "manual" and not self.name:
             raise ValueError(f"method {self.method} needs name: the domain or host whose end is read")
         return self
+
+
+class AfterEnd(_Settings):
+    """What this provider grants after the end, where it differs from the life cycle shipped as data. Days; percent."""
+
+    renewal_days: Annotated[int, Field(ge=0, le=3650)] | None = None  # renewal goes on at the normal price
+    redemption_days: Annotated[int, Field(ge=0, le=3650)] | None = None  # dark; can be restored
+    redemption_percent: Annotated[int, Field(ge=0, le=10_000)] | None = None  # of the normal price
+    pending_delete_days: Annotated[int, Field(ge=0, le=3650)] | None = None  # nothing can be done any more
 
 
 class Service(_Settings):
@@ -65,6 +78,7 @@ class Service(_Settings):
     ends: date | None = None  # known end; the only source when `watch.method` is manual
     watch: Watch = Watch()
     reminder_days: list[Annotated[int, Field(ge=0, le=3650)]] = list(REMINDER_DAYS)
+    after_end: AfterEnd | None = None  # None: the life cycle of the kind and of the domain's ending
     sites: list[str] = []
 
     @model_validator(mode="after")
