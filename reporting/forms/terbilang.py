@@ -1,7 +1,8 @@
 """Amounts in Indonesian words (terbilang), for papers that money is paid on.
 
 Our own, because the library that knows Indonesian (num2words) drags in a package that can only be built from source,
-and every dependency here is a wheel with a hash. Equal to that library on 68,000 numbers up to 10^12 when written.
+and every dependency here is a wheel with a hash. Equal to it on 68,000
+numbers up to 10^12, but for 21 where it writes "satu ribu" and the language says "seribu".
 """
 
 from __future__ import annotations
