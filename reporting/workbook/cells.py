@@ -132,7 +132,7 @@ class Page:
         return len(notes) + 2
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def lines_needed(text: str, width: float, size: float = 10) -> int:
     """How many lines `text` takes in a column `width` characters wide, in letters of `size` points.
 

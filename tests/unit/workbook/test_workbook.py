@@ -200,6 +200,22 @@ def test_an_occasion_is_counted_once_whatever_its_attempts() -> None:
     assert summary["P17"].value == 0.0  # nothing decided in the schedule yet: by executions
 
 
+def test_an_execution_that_decides_overlapping_windows_counts_for_each() -> None:
+    one = sample.execution(2, "laman", datetime(2026, 11, 3, 5, 0, tzinfo=sample.WIB))
+    compliance = sample.whole([one])
+    also = replace(sample.occasion(2, "laman", date(2026, 11, 2), "sesuai", ""), executions=(one.id,))
+    both = replace(compliance, occasions=(also, *compliance.occasions))
+    _, values = load(written(both))
+    totals = both.totals(2)
+    assert (totals.occasions, totals.kept, totals.executions, totals.sesuai) == (2, 2, 1, 1)
+    assert [values["Ringkasan"][f"{c}17"].value for c in "CDEFGHIJK"] == [2, 2, 0, 0, 0, 1, 1, 0, 0]
+    rows = table_rows(values, "Pelaksanaan", "tblPelaksanaan")
+    assert [(r["Mulai"] is None, r["ID Pelaksanaan"], r["Putusan"]) for r in rows] == [
+        (True, one.id, "sesuai"),
+        (False, one.id, "sesuai"),
+    ]
+
+
 def test_mutu_baku_is_the_pos_word_for_word() -> None:
     pos = load_standards()[-1]
     sheet = load(written(sample.month()))[1]["Mutu Baku"]
