@@ -461,6 +461,48 @@ def test_a_tree_whose_path_is_a_link_is_saved_itself(medium: LoopMedium, tmp_pat
     assert played.document["measures"]["parts"][0]["members"] == 51
 
 
+@pytest.fixture
+def busybox(tmp_path: Path) -> str:
+    """A folder for PATH in which tar is busybox's."""
+    program = shutil.which("busybox")
+    if program is None and os.environ.get("CI") == "true":
+        pytest.fail("busybox is not installed")
+    if program is None:
+        pytest.skip("busybox is not installed")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "tar").symlink_to(program)
+    return str(programs)
+
+
+def test_busybox_tar(medium: LoopMedium, tmp_path: Path, site: Path, database: Server, busybox: str) -> None:
+    (site / ("nama-panjang-" * 9)).mkdir()
+    (site / ("nama-panjang-" * 9) / ("é-" * 40)).write_text("x")
+    variables = settings(medium, site_backup_trees=_tree(site))
+    played = play(tmp_path / "run", _inventory(tmp_path, LOCAL), path=busybox, **variables)
+    assert played.rc == 0, played.screen
+    (folder,) = sets(medium, "web")
+    (part,) = read_manifest(folder).parts
+    assert part.method == "tar"
+    made = restore_by_hand(folder, database.home)
+    try:
+        wanted = sorted(str(path.relative_to(site)) for path in site.rglob("*"))
+        assert sorted(str(p.relative_to(made / "laman/site")) for p in (made / "laman/site").rglob("*")) == wanted
+    finally:
+        shutil.rmtree(made)
+
+
+def test_a_tar_without_excludes_says_so(medium: LoopMedium, tmp_path: Path, site: Path, busybox: str) -> None:
+    done = subprocess.run([f"{busybox}/tar", "--exclude=x", "-cf", "-", "-C", tmp_path, "site"], capture_output=True)
+    variables = settings(medium, site_backup_trees=_tree(site, exclude=["cache"]))
+    played = play(tmp_path / "run", _inventory(tmp_path, LOCAL), path=busybox, **variables)
+    if done.returncode == 0:  # a busybox that was built with long options
+        assert played.rc == 0, played.screen
+        return
+    assert played.rc != 0
+    assert "knows no --exclude" in played.document["output_problems"][0]
+
+
 # -- faults of the medium during a run of the role
 
 
