@@ -21,6 +21,8 @@ from reporting.compliance.model import (
 )
 from reporting.compliance.period import Period, PeriodError
 
+from reporting.compliance.windows import Window, upcoming
+
 __all__ = [
     "AccountState",
     "ActivityTotals",
@@ -39,6 +41,8 @@ __all__ = [
     "PeriodError",
     "Review",
     "Status",
+    "Window",
     "evaluate",
     "shown",
+    "upcoming",
 ]
