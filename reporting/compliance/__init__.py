@@ -20,7 +20,6 @@ from reporting.compliance.model import (
     shown,
 )
 from reporting.compliance.period import Period, PeriodError
-
 from reporting.compliance.windows import Window, upcoming
 
 __all__ = [
