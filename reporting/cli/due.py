@@ -55,9 +55,8 @@ def run(options: argparse.Namespace) -> int:
         print("\nopens within a day:")
         for window in coming:
             closes = local(window.closes_at, inventory)
-            print(
-                f"  {local(window.key.opens_at, inventory)}  {_WORD[window.key.activity]} of {window.key.site}, until {closes}"
-            )
+            opens, closes = local(window.key.opens_at, inventory), local(window.closes_at, inventory)
+            print(f"  {opens}  {_WORD[window.key.activity]} of {window.key.site}, until {closes}")
     return EXIT_OK
 
 
