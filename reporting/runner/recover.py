@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from reporting.events import (
     KIND_EVIDENCE,
@@ -56,16 +57,20 @@ def close_all_killed(record: Record, slugs: dict[int, str]) -> int:
 
 def _close(record: Record, slug: str, site: str, started: ExecutionStarted) -> None:
     local = started.started_at.astimezone(record.inventory.unit.tz)
-    folder = record.archive.folder(slug, started.execution, local)
-    files = [record.archive.measure(path) for path in evidence_files(folder)]
     finished = ExecutionFinished(
         execution=started.execution,
         ended_at=record.clock(),
         status="killed",
         document=killed_document(started.activity, site),
     )
-    drafts = [Draft(KIND_FINISHED, site, "laman:recovery", finished.json_value())]
+    append_end(record, site, "laman:recovery", finished, record.archive.folder(slug, started.execution, local))
+
+
+def append_end(record: Record, site: str, actor: str, finished: ExecutionFinished, evidence_dir: Path) -> None:
+    """Append the end of an execution and the evidence that lies in its folder, in one transaction."""
+    files = [record.archive.measure(path) for path in evidence_files(evidence_dir)]
+    drafts = [Draft(KIND_FINISHED, site, actor, finished.json_value())]
     if files:
-        added = EvidenceAdded(execution=started.execution, files=files)
-        drafts.insert(0, Draft(KIND_EVIDENCE, site, "laman:recovery", added.json_value()))
+        added = EvidenceAdded(execution=finished.execution, files=files)
+        drafts.insert(0, Draft(KIND_EVIDENCE, site, actor, added.json_value()))
     record.ledger.append(drafts)
