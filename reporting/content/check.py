@@ -73,16 +73,23 @@ class _Section:
         if barred is not None:
             checked.state, checked.reason = barred
             if reply.failure is not None and reply.failure.kind == "tls":
-                seen = yield Request(reply.url, tls_only=True)
+                seen = yield Request(reply.final_url, tls_only=True)
                 checked.tls_expires_at = seen.tls_expires_at
             return checked
+        try:
+            yield from self._judge(checked, reply)
+        except Exception as error:  # noqa: BLE001 - one page that our parsers trip over must not blind the whole check
+            checked.state = "unknown"
+            checked.reason = f"this page could not be judged: {type(error).__name__}: {harmless(error, 200)}"
+        return checked
+
+    def _judge(self, checked: Checked, reply: Reply) -> Generator[Request, Reply, None]:
         if reply.truncated:
             checked.notes.append(f"page: only the first {len(reply.body)} bytes were read")
         self._page = read_page(reply.body, reply.final_url, self._tz, self._now.astimezone(self._tz).date())
         if self._page.problem:
             checked.notes.append(f"page: {self._page.problem}")
         yield from self._date(checked)
-        return checked
 
     def _fetch(self) -> Generator[Request, Reply, Reply]:
         reply = yield Request(self._section.url)

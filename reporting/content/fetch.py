@@ -191,7 +191,7 @@ class _Drive:
         left = max(0.001, self._deadline - time.monotonic())
         handle = pycurl.Curl()
         options: dict[int, Any] = {
-            pycurl.URL: request.url.encode(),
+            pycurl.URL: request.url.replace("\x00", "%00").encode("utf-8", "replace"),
             pycurl.NOSIGNAL: 1,
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
             pycurl.REDIR_PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
