@@ -177,6 +177,24 @@ def test_files_that_the_account_cannot_read_are_named(fleet: Fleet, medium: Loop
     assert "TIDAK LENGKAP" in (folder / "CARA-PULIHKAN.txt").read_text()
 
 
+def test_hundreds_of_unreadable_files_still_make_a_document(fleet: Fleet, medium: LoopMedium, tmp_path: Path) -> None:
+    vps = fleet.vps
+    vps.admin(
+        "mkdir -p /srv/many && cd /srv/many && i=0 && while [ $i -lt 300 ]; do : > f$i; i=$((i+1)); done; chmod 0 f*"
+    )
+    try:
+        variables = settings(medium, site_backup_trees=[{"name": f"t{n}", "path": "/srv/many"} for n in range(8)])
+        played = play(tmp_path / "run", fleet.inventory_dir, limit="vps", **variables)
+    finally:
+        vps.admin("rm -r /srv/many")
+    problems = played.document["output_problems"]
+    assert len(problems) == 100
+    assert "and 281 more" in problems[20]
+    assert problems[-1].startswith("and ")
+    (folder,) = sets(medium, "vps")
+    assert len(read_manifest(folder).problems) == 8 * 301  # 300 files, and no file at all
+
+
 def test_account_without_trigger_is_an_output_problem_with_its_remedy(
     fleet: Fleet, medium: LoopMedium, tmp_path: Path
 ) -> None:
