@@ -31,13 +31,13 @@ def unfinished(record: Record) -> list[tuple[str, ExecutionStarted]]:
     return list(begun.values())
 
 
-def close_killed(record: Record, slug: str, sites: Iterable[str]) -> int:
+def close_killed(record: Record, activity: int, slug: str, sites: Iterable[str]) -> int:
     """Close the unfinished executions of an activity on sites whose lock the caller holds; returns how many.
 
     The lock is the proof: the kernel let go of it when the process that began them died.
     """
     wanted = set(sites)
-    dead = [(site, s) for site, s in unfinished(record) if site in wanted and f"-{slug}-" in s.execution]
+    dead = [(site, s) for site, s in unfinished(record) if site in wanted and s.activity == activity]
     for site, started in dead:
         _close(record, slug, site, started)
     return len(dead)
@@ -47,9 +47,10 @@ def close_all_killed(record: Record, slugs: dict[int, str]) -> int:
     """Close every unfinished execution whose lock is free; what is still running is left alone."""
     closed = 0
     for site, started in unfinished(record):
+        slug = slugs[started.activity]
         try:
-            with run_lock(record.locks, slugs[started.activity], site, {}):
-                closed += close_killed(record, slugs[started.activity], [site])
+            with run_lock(record.locks, slug, site, {}):
+                closed += close_killed(record, started.activity, slug, [site])
         except AlreadyRunning:
             continue
     return closed

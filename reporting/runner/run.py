@@ -40,7 +40,7 @@ def run_activity(request: RunRequest, record: Record, progress: Progress) -> Run
         free = [site for site in request.sites if _locked(locks, site, request, record, result)]
         if not free:
             return result
-        close_killed(record, request.activity.slug, free)
+        close_killed(record, request.activity.number, request.activity.slug, free)
         result.sites = _begin(request, record, free)
         with _watched(progress, request, free):
             _Recorder(record, result, progress).run()
