@@ -334,7 +334,19 @@ def test_certificates(tmp_path: Path) -> None:
         assert "expired" in expired.reason
         assert expired.tls_expires_at is not None
         assert expired.tls_expires_at < datetime.now(UTC)
+        good.routes["/moved"] = Page(b"", 302, headers={"Location": old.url + "/"})
+        (moved,) = _check(good, {"url": "/moved"}, ca_file=_both(good, old, tmp_path))
+        assert moved.tls_expires_at == expired.tls_expires_at  # of the server that is not trusted, not of the first
         assert old.seen == []  # nothing was asked over a connection that is not trusted
+
+
+def _both(one: WebServer, other: WebServer, folder: Path) -> Path:
+    """One bundle that trusts both servers."""
+    assert one.ca_file is not None
+    assert other.ca_file is not None
+    bundle = folder / "bundle.pem"
+    bundle.write_text(one.ca_file.read_text() + other.ca_file.read_text())
+    return bundle
 
 
 # --- hostile answers ------------------------------------------------------------
