@@ -144,6 +144,11 @@ class Page:
         return len(notes) + 2
 
 
+def height(text: str, width: float, size: float = 10) -> float:
+    """Points that a row needs for `text` in `width` characters; Excel has no row of more than 409."""
+    return min(1.32 * size * lines_needed(text, width, size) + 2, 400)
+
+
 @lru_cache(maxsize=8_192)
 def lines_needed(text: str, width: float, size: float = 10, *, mono: bool = False) -> int:
     """How many lines `text` takes in a column `width` characters wide, in letters of `size` points.
