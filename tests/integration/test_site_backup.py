@@ -486,6 +486,24 @@ def test_a_stray_option_file_of_the_host_leaves_nothing_out(
     assert played.document["measures"]["parts"][0]["members"] == 2
 
 
+def test_option_file_of_the_host_and_options_of_client_and_dump(
+    medium: LoopMedium, tmp_path: Path, database: Server, canary: dict[str, Any]
+) -> None:
+    own = tmp_path / "own.cnf"
+    own.write_text(f"[client]\nuser=root\nsocket={database.socket}\n")
+    one = {"name": "a", "kind": "mariadb", "database": "canary", "option_file": str(own)}
+    two = canary | {
+        "name": "b",
+        "client_options": {"compress": None},
+        "dump_options": ["--ignore-table=canary.lama"],
+    }
+    played = play(tmp_path / "run", _inventory(tmp_path, LOCAL), **settings(medium, site_backup_databases=[one, two]))
+    assert played.rc != 0
+    assert [part["name"] for part in played.document["measures"]["parts"]] == ["a"]
+    (problem,) = played.document["output_problems"]
+    assert problem == "b: not saved: 1 tables are not in the dump: lama"
+
+
 @pytest.mark.parametrize(
     ("prepare", "problem"),
     [
