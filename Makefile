@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.ready ## Make .venv with the laman command (no root)
@@ -60,8 +60,10 @@ soak: setup test-deps ## What is heavy: 200 seeded kills, long runs
 	pytest -m soak tests
 
 .PHONY: bench
-bench: setup ## All benchmarks, each beside its peer
-	@for file in tests/bench/bench_*.py; do echo "== $$file"; python "$$file"; done
+bench: $(patsubst tests/bench/bench_%.py,bench-%,$(wildcard tests/bench/bench_*.py)) ## All benchmarks, each beside its peer
+
+bench-%: setup ## One of them: bench-backup, bench-content, bench-visitor_log, bench-workbook, bench-worktime
+	python -m tests.bench.bench_$*
 
 .PHONY: lock
 lock: ## Write the locked requirements anew (maintainers)

@@ -194,10 +194,10 @@ class Inventory(_Settings):
         """The folder of ledger, archive and locks (absolute)."""
         return self.resolve(self.unit.state_dir)
 
-    @property
-    def snapshot(self) -> Snapshot:
-        """The settings in force, as the ledger keeps them."""
-        return Snapshot(unit=self.unit, sites=self.sites)
+    def snapshot(self, first_year: int, last_year: int) -> Snapshot:
+        """The settings in force, as the ledger keeps them, with the public holidays of those years written out."""
+        calendar = self.unit.calendar.frozen(first_year, last_year)
+        return Snapshot(unit=self.unit.model_copy(update={"calendar": calendar}), sites=self.sites)
 
     def resolve(self, path: str) -> Path:
         """A path of the settings made absolute: `~` is the home folder, relative means below the inventory folder."""

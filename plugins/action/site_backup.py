@@ -69,8 +69,15 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     return {
         "requirements": [item.model_dump(mode="json") for item in outcome.requirements],
         "outputs": [item.model_dump(mode="json") for item in outcome.outputs],
-        "output_problems": [harmless(problem, 2000) for problem in outcome.problems[:100]],
+        "output_problems": _bounded([harmless(problem, 1000) for problem in outcome.problems]),
         "measures": outcome.measures.model_dump(mode="json") if outcome.measures else None,
         "findings": [item.model_dump(mode="json") for item in outcome.findings],
         "findings_total": len(outcome.findings),
     }
+
+
+def _bounded(problems: list[str]) -> list[str]:
+    """The contract carries 100; the rest is counted, and stands in the set's MANIFEST.json."""
+    if len(problems) <= 100:
+        return problems
+    return [*problems[:99], f"and {len(problems) - 99} more problems: see the set's MANIFEST.json"]

@@ -69,6 +69,10 @@ def tar_problems(stderr: str, code: int, path: str) -> list[str]:
     GNU tar exits 1 when files changed and 2 when some could not be read; busybox exits 1 for both. So the messages
     decide, and the exit code only makes sure that none is overlooked.
     """
+    if re.search(r"(unrecognized|unknown|illegal|invalid) option.*exclude", stderr):
+        return [
+            f"{path}: the host's tar knows no --exclude (busybox): take the excludes away, or install GNU tar there"
+        ]
     changed: list[str] = []
     others: list[str] = []
     for line in stderr.splitlines():

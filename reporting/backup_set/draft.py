@@ -25,7 +25,7 @@ from reporting.backup_set.howto import how_to_restore
 from reporting.backup_set.medium import SETS, MediumError, MediumReport, check_same
 from reporting.backup_set.store import Source, Stored, StoreError, file_digest, read_back, store
 from reporting.backup_set.tarstream import Member, TarError, TarReader, checksum_line
-from reporting.files import sync_folder
+from reporting.files import below, sync_folder
 
 _SITE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _SET = re.compile(r"\d{8}T\d{6}Z-[a-z0-9][a-z0-9_-]{0,63}")
@@ -275,7 +275,10 @@ def new_set(report: MediumReport, site: str, execution: str) -> Iterator[Draft]:
         raise MediumError(f"site {site!r}: expected lower case letters, digits, '_', '.', '-' (it names a folder)")
     check_same(report)
     started_at = datetime.now(UTC)
-    home = Path(report.path) / SETS / site
+    try:
+        home = below(Path(report.path), f"{SETS}/{site}")
+    except ValueError as error:
+        raise MediumError(f"medium {report.id}: {error}: a symbolic link on it points elsewhere") from None
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_run(home, site):
         _sweep(home)

@@ -11,6 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from reporting.backup_set.medium import MediumKind, MediumSpec
 
 PartName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+# These would put a secret into an argument list, write on the host, or change what the dump is.
+_NO_DUMP_OPTIONS = {"--password", "--user", "--result-file", "--tab", "--defaults-file", "--defaults-extra-file"}
+_NO_DUMP_OPTIONS |= {
+    "--no-defaults",
+    "--all-databases",
+    "--databases",
+    "--xml",
+    "--no-data",
+    "--skip-comments",
+    "--where",
+}
 _OPTION = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
@@ -73,6 +84,11 @@ class MariadbRequest(_Model):
                 raise ValueError("option_file stands alone: put user, password, host and options into that file")
         if self.password is not None and self.user is None:
             raise ValueError("password without user")
+        for option in self.dump_options:
+            if any(
+                name.startswith(option.partition("=")[0]) for name in _NO_DUMP_OPTIONS
+            ):  # clients take abbreviations
+                raise ValueError(f"dump_options: {option.partition('=')[0]} cannot be given here")
         for key in self.client_options:
             if not _OPTION.fullmatch(key) or key in ("user", "password", "host", "port", "socket"):
                 raise ValueError(f"client_options: {key!r} is no client option that can be given here")

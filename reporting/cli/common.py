@@ -51,8 +51,12 @@ def opened(inventory: Inventory, agent: Agent | None = None) -> Iterator[Record]
 
 
 def _note_settings(record: Record, agent: Agent) -> None:
-    """Append the settings when they differ from those on record: verdicts are judged by the settings of their day."""
-    snapshot = record.inventory.snapshot.model_dump(mode="json")
+    """Append the settings when they differ from those on record: verdicts are judged by the settings of their day.
+
+    Public holidays are written out day by day: a later version of the package that knows them re-judges nothing.
+    """
+    year = today(record.inventory).year
+    snapshot = record.inventory.snapshot(year - 1, year + 1).model_dump(mode="json")
     last = None
     for event in record.ledger.events([KIND_SETTINGS]):
         last = event.data

@@ -14,9 +14,11 @@ from datetime import timedelta
 from reporting.cli.common import ACTIVITIES, inventory_of, local, opened, today
 from reporting.cli.main import EXIT_OK
 from reporting.cli.view import evaluated
-from reporting.compliance import Compliance, Execution, Occasion
+from reporting.compliance import Compliance, Execution, Occasion, upcoming
 from reporting.unit import Inventory
 
+_WORD = {number: word for word, number in ACTIVITIES.items()}
+_LOOK_AHEAD = timedelta(hours=24)
 _LOOK_BACK = timedelta(days=35)  # an open window, or one whose run waits for its reader, began at most this long ago
 
 
@@ -39,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     inventory = inventory_of(options)
     with opened(inventory) as record:
         compliance = evaluated(record, f"{today(inventory) - _LOOK_BACK}..{today(inventory)}")
+        coming = upcoming(record.ledger.events(), compliance.as_of, compliance.as_of + _LOOK_AHEAD)
     duties = _duties(compliance, inventory)
     if options.json:
         print(json.dumps([asdict(d) for d in duties], indent=2, ensure_ascii=False))
@@ -48,6 +51,12 @@ def run(options: argparse.Namespace) -> int:
         for number, duty in enumerate(duties, 1):
             print(f"{number}. {duty.what}" + (f" (until {duty.until})" if duty.until else ""))
             print(f"   {duty.command}")
+    if coming and not options.json:
+        print("\nopens within a day:")
+        for window in coming:
+            closes = local(window.closes_at, inventory)
+            opens, closes = local(window.key.opens_at, inventory), local(window.closes_at, inventory)
+            print(f"  {opens}  {_WORD[window.key.activity]} of {window.key.site}, until {closes}")
     return EXIT_OK
 
 
@@ -73,7 +82,7 @@ def _duties(compliance: Compliance, inventory: Inventory) -> list[Duty]:
 
 def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: Inventory) -> list[Duty]:
     until = local(occasion.closes_at, inventory)
-    word = {number: word for word, number in ACTIVITIES.items()}[occasion.activity]
+    word = _WORD[occasion.activity]
     again = _laman(inventory, f"run {word} --site {occasion.site}")
     if occasion.state == "terbuka":
         tried = f": the last attempt failed, {occasion.reason}" if occasion.executions else ""

@@ -19,7 +19,7 @@ from reporting.cli.common import Refused, inventory_of, opened, this_agent
 from reporting.cli.main import EXIT_OK
 from reporting.cli.view import evaluated
 from reporting.compliance import Compliance
-from reporting.events import KIND_EVIDENCE, KIND_REPORT, EvidenceAdded, ReportIssued
+from reporting.events import KIND_REPORT, ReportIssued
 from reporting.files import replace_whole, write_whole
 from reporting.ledger import Draft, Head
 from reporting.runner.model import Record
@@ -81,14 +81,4 @@ def _issue(record: Record, compliance: Compliance, lang: str, content: bytes, he
         head_seq=head.seq,
         head_hash=head.hash,
     )
-    record.ledger.append(
-        [
-            Draft(
-                KIND_EVIDENCE,
-                compliance.period.text,
-                actor,
-                EvidenceAdded(execution=name, files=[file], of="report").json_value(),
-            ),
-            Draft(KIND_REPORT, compliance.period.text, actor, issued.json_value()),
-        ]
-    )
+    record.ledger.append([Draft(KIND_REPORT, compliance.period.text, actor, issued.json_value())])

@@ -20,6 +20,7 @@ from reporting.compliance.model import (
     shown,
 )
 from reporting.compliance.period import Period, PeriodError
+from reporting.compliance.windows import Window, upcoming
 
 __all__ = [
     "AccountState",
@@ -39,6 +40,8 @@ __all__ = [
     "PeriodError",
     "Review",
     "Status",
+    "Window",
     "evaluate",
     "shown",
+    "upcoming",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from reporting.compliance.fold import Folded, Record, Settings
+from reporting.compliance.fold import Folded, Record, Settings, fold
 from reporting.compliance.model import OccasionKey
+from reporting.ledger.model import Event
 from reporting.unit import Plan
 from reporting.worktime import WEEKDAYS, WorkClock
 
@@ -40,6 +41,11 @@ def windows(folded: Folded, start: datetime, end: datetime) -> list[Window]:
                 _keep(found, Window(window.key, window.closes_at, in_time))
         replaced = min(replaced, settings.at)
     return sorted(found.values(), key=lambda w: (w.key.opens_at, w.key.activity, w.key.site))
+
+
+def upcoming(events: Iterable[Event], start: datetime, end: datetime) -> list[Window]:
+    """What the settings on record plan to open in `[start, end)`; for saying what comes, not for judging."""
+    return windows(fold(events, start - LONGEST, end), start, end)
 
 
 def _keep(found: dict[OccasionKey, Window], window: Window) -> None:

@@ -7,7 +7,7 @@ date is unknown, never guessed; a date in the future is set aside and told. Each
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 from urllib.parse import urljoin
@@ -30,7 +30,8 @@ class Checked:
     """What was found out about one section. `notes` says what was tried and why it gave nothing."""
 
     section: Section
-    reply: Reply
+    reply: Reply  # of its page, without the body
+    bytes_read: int = 0
     state: State = "unknown"
     reason: str = ""
     method: Method | Literal["none"] = "none"
@@ -65,21 +66,30 @@ class _Section:
 
     def run(self) -> Generator[Request, Reply, Checked]:
         reply = yield from self._fetch()
-        checked = Checked(self._section, reply, tls_expires_at=reply.tls_expires_at)
+        checked = Checked(
+            self._section, replace(reply, body=b""), len(reply.body), tls_expires_at=reply.tls_expires_at
+        )  # 300 bodies are not kept
         barred = _barred(reply, self._section)
         if barred is not None:
             checked.state, checked.reason = barred
             if reply.failure is not None and reply.failure.kind == "tls":
-                seen = yield Request(reply.url, tls_only=True)
+                seen = yield Request(reply.final_url, tls_only=True)
                 checked.tls_expires_at = seen.tls_expires_at
             return checked
+        try:
+            yield from self._judge(checked, reply)
+        except Exception as error:  # noqa: BLE001 - one page that our parsers trip over must not blind the whole check
+            checked.state = "unknown"
+            checked.reason = f"this page could not be judged: {type(error).__name__}: {harmless(error, 200)}"
+        return checked
+
+    def _judge(self, checked: Checked, reply: Reply) -> Generator[Request, Reply, None]:
         if reply.truncated:
             checked.notes.append(f"page: only the first {len(reply.body)} bytes were read")
         self._page = read_page(reply.body, reply.final_url, self._tz, self._now.astimezone(self._tz).date())
         if self._page.problem:
             checked.notes.append(f"page: {self._page.problem}")
         yield from self._date(checked)
-        return checked
 
     def _fetch(self) -> Generator[Request, Reply, Reply]:
         reply = yield Request(self._section.url)
@@ -184,7 +194,7 @@ class _Section:
 
     def _feed(self, notes: list[str]) -> Asking:
         for address in self._feeds():
-            reply = yield Request(address, XML)
+            reply = yield Request(address, XML, keep=True)
             moments = sources.feed_dates(_content(reply, "feed", notes), self._tz, self._section.feed_category)
             if moments:
                 return moments
@@ -201,7 +211,7 @@ class _Section:
         if self._section.sitemap:
             addresses = [self._section.sitemap]
         else:
-            robots = yield Request(urljoin(self._section.url, "/robots.txt"), "text/plain")
+            robots = yield Request(urljoin(self._section.url, "/robots.txt"), "text/plain", keep=True)
             named = sources.robots_sitemaps(robots.body) if robots.ok else []
             addresses = [a for a in named if sources.same_site(a, self._section.url)]
             addresses = addresses or [urljoin(self._section.url, "/sitemap.xml")]
@@ -230,7 +240,7 @@ class _Section:
         return pages
 
     def _one_map(self, address: str, notes: list[str]) -> Generator[Request, Reply, sources.Sitemap]:
-        reply = yield Request(address, XML, max_bytes=sources.SITEMAP_BYTES)
+        reply = yield Request(address, XML, max_bytes=sources.SITEMAP_BYTES, keep=True)
         return sources.read_sitemap(_content(reply, "site map", notes), self._tz)
 
     def _dates_of_page(self, notes: list[str]) -> Asking:

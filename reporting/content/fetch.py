@@ -2,7 +2,7 @@
 
 Each section is a generator that yields :class:`Request` and is sent back a :class:`Reply`; `drive` runs them all over
 one set of connections. Requests wait in our own queue, one a host, and not in curl's: curl would count the wait into
-the response time. The same address asked for twice in one run is fetched once.
+the response time. What several sections share (a site map) is fetched once.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ class Request:
     accept: str = HTML
     max_bytes: int | None = None  # default: the run's limit
     again: int = 0
+    keep: bool = (
+        False  # remember the answer for others of this run: site maps, feeds, robots.txt; pages would fill memory
+    )
     tls_only: bool = False  # the certificate without trusting it: nothing is read from such a connection
 
 
@@ -140,7 +143,8 @@ class _Drive:
                 self._start_queued()
                 self._perform(wait=not ready)
                 for request, reply in self._finished():
-                    self._known[request] = reply
+                    if request.keep:
+                        self._known[request] = reply
                     ready.extend((task, reply) for task in self._waiting.pop(request, []))
         finally:
             for handle in list(self._transfers):
@@ -187,7 +191,7 @@ class _Drive:
         left = max(0.001, self._deadline - time.monotonic())
         handle = pycurl.Curl()
         options: dict[int, Any] = {
-            pycurl.URL: request.url.encode(),
+            pycurl.URL: request.url.replace("\x00", "%00").encode("utf-8", "replace"),
             pycurl.NOSIGNAL: 1,
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
             pycurl.REDIR_PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,

@@ -52,6 +52,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _WEEKDAY = re.compile(r"\b(?:senin|selasa|rabu|kamis|jum'?at|sabtu|minggu)\b\s*,?", re.IGNORECASE)
+_YEAR = re.compile(r"\d{4}")
 _MAX_JSON = 1 << 20
 
 
@@ -71,9 +72,14 @@ class Page:
     feeds: tuple[str, ...] = ()
     rest_base: str | None = None  # WordPress: <link rel="https://api.w.org/">
     rest_resource: str | None = None  # WordPress: the REST address of this very archive or page
-    fingerprint: str = ""  # of the text that is left without figures, dates and side shows; "" when there is none
+    text: str = field(default="", repr=False)  # without side shows
     problem: str = ""
-    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the text without figures and dates; "" when nothing is left. Costly: only the last way needs it."""
+        lines = [line.strip() for line in mask(self.text).splitlines() if line.strip()]
+        return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest() if lines else ""
 
 
 def read_page(body: bytes, url: str, tz: tzinfo, today: date) -> Page:
@@ -89,7 +95,7 @@ def read_page(body: bytes, url: str, tz: tzinfo, today: date) -> Page:
     shown = Dates("text", tuple(_visible(tree, tz, today)))
     return Page(
         dates=tuple(d for d in (metas, linked, timed, shown) if d.found),
-        fingerprint=_fingerprint(tree),
+        text=tree.body.text(deep=True, separator="\n") if tree.body is not None else "",
         **head,
     )
 
@@ -101,6 +107,8 @@ def _decoded(body: bytes) -> str:
 
 
 def _too_deep(body: bytes) -> bool:
+    if body.count(b"<") <= _MAX_DEPTH:
+        return False
     depth = 0
     for match in _TAG.finditer(body):
         if match[2].lower() in _FLAT:
@@ -214,7 +222,7 @@ def _visible(tree: LexborHTMLParser, tz: tzinfo, today: date) -> Iterator[dateti
         :20_000
     ]:
         text = node.text(deep=False, separator=" ").strip()
-        if not 8 <= len(text) <= 400:
+        if not 8 <= len(text) <= 400 or not _YEAR.search(text):
             continue
         found = places(text, tz, day_first=day_first)
         if not found:
@@ -232,13 +240,6 @@ def _before(text: str, node: LexborNode) -> str:
     previous = node.prev
     earlier = previous.text(deep=True)[-80:] if previous is not None else ""
     return _WEEKDAY.sub("", f"{earlier} {text}").strip()
-
-
-def _fingerprint(tree: LexborHTMLParser) -> str:
-    body = tree.body
-    text = mask(body.text(deep=True, separator="\n")) if body is not None else ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest() if lines else ""
 
 
 __all__ = ["Dates", "Page", "read_page"]

@@ -127,7 +127,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
                 "asked_method": checked.section.method,
                 "final_url": harmless(checked.reply.final_url, 2_000),
                 "content_type": harmless(checked.reply.content_type, 200),
-                "bytes_read": len(checked.reply.body),
+                "bytes_read": checked.bytes_read,
                 "truncated": checked.reply.truncated,
                 "failure": checked.reply.failure.kind if checked.reply.failure else None,
                 "future_date": checked.future.isoformat() if checked.future else None,

@@ -55,7 +55,7 @@ class ShellHost:
             command,
             become=self._become,
             start_timeout=self._timeout,
-            idle_timeout=max(self._timeout, 120.0),  # `find` and `wc` over slow disks say nothing for a while
+            idle_timeout=4 * self._timeout,  # a listing over slow disks says nothing for a while
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from reporting.events import KIND_EVIDENCE, EvidenceAdded, EvidenceFile
+from reporting.events import KIND_EVIDENCE, KIND_REPORT, EvidenceAdded, EvidenceFile, ReportIssued
 from reporting.files import below, sha256_file
 from reporting.ledger.model import Event, Problem
 
@@ -35,10 +35,9 @@ class Archive:
         problems: list[Problem] = []
         count = 0
         for event in events:
-            if event.kind == KIND_EVIDENCE:
-                for file in EvidenceAdded.model_validate(event.data).files:
-                    count += 1
-                    problems.extend(self._file_problems(file, event))
+            for file in _files_of(event):
+                count += 1
+                problems.extend(self._file_problems(file, event))
         return count, problems
 
     def _file_problems(self, file: EvidenceFile, event: Event) -> list[Problem]:
@@ -54,3 +53,12 @@ class Archive:
         if digest != file.sha256:
             return [Problem(where, "the file was changed (SHA-256 differs)")]
         return []
+
+
+def _files_of(event: Event) -> list[EvidenceFile]:
+    """The archived files that an event names."""
+    if event.kind == KIND_EVIDENCE:
+        return EvidenceAdded.model_validate(event.data).files
+    if event.kind == KIND_REPORT:
+        return [ReportIssued.model_validate(event.data).file]
+    return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from reporting.events import (
     KIND_EVIDENCE,
@@ -30,13 +31,13 @@ def unfinished(record: Record) -> list[tuple[str, ExecutionStarted]]:
     return list(begun.values())
 
 
-def close_killed(record: Record, slug: str, sites: Iterable[str]) -> int:
+def close_killed(record: Record, activity: int, slug: str, sites: Iterable[str]) -> int:
     """Close the unfinished executions of an activity on sites whose lock the caller holds; returns how many.
 
     The lock is the proof: the kernel let go of it when the process that began them died.
     """
     wanted = set(sites)
-    dead = [(site, s) for site, s in unfinished(record) if site in wanted and f"-{slug}-" in s.execution]
+    dead = [(site, s) for site, s in unfinished(record) if site in wanted and s.activity == activity]
     for site, started in dead:
         _close(record, slug, site, started)
     return len(dead)
@@ -46,9 +47,10 @@ def close_all_killed(record: Record, slugs: dict[int, str]) -> int:
     """Close every unfinished execution whose lock is free; what is still running is left alone."""
     closed = 0
     for site, started in unfinished(record):
+        slug = slugs[started.activity]
         try:
-            with run_lock(record.locks, slugs[started.activity], site, {}):
-                closed += close_killed(record, slugs[started.activity], [site])
+            with run_lock(record.locks, slug, site, {}):
+                closed += close_killed(record, started.activity, slug, [site])
         except AlreadyRunning:
             continue
     return closed
@@ -56,16 +58,20 @@ def close_all_killed(record: Record, slugs: dict[int, str]) -> int:
 
 def _close(record: Record, slug: str, site: str, started: ExecutionStarted) -> None:
     local = started.started_at.astimezone(record.inventory.unit.tz)
-    folder = record.archive.folder(slug, started.execution, local)
-    files = [record.archive.measure(path) for path in evidence_files(folder)]
     finished = ExecutionFinished(
         execution=started.execution,
         ended_at=record.clock(),
         status="killed",
         document=killed_document(started.activity, site),
     )
-    drafts = [Draft(KIND_FINISHED, site, "laman:recovery", finished.json_value())]
+    append_end(record, site, "laman:recovery", finished, record.archive.folder(slug, started.execution, local))
+
+
+def append_end(record: Record, site: str, actor: str, finished: ExecutionFinished, evidence_dir: Path) -> None:
+    """Append the end of an execution and the evidence that lies in its folder, in one transaction."""
+    files = [record.archive.measure(path) for path in evidence_files(evidence_dir)]
+    drafts = [Draft(KIND_FINISHED, site, actor, finished.json_value())]
     if files:
-        added = EvidenceAdded(execution=started.execution, files=files)
-        drafts.insert(0, Draft(KIND_EVIDENCE, site, "laman:recovery", added.json_value()))
+        added = EvidenceAdded(execution=finished.execution, files=files)
+        drafts.insert(0, Draft(KIND_EVIDENCE, site, actor, added.json_value()))
     record.ledger.append(drafts)

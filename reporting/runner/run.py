@@ -11,20 +11,18 @@ from typing import Any
 
 from reporting.contract import ResultDocument
 from reporting.events import (
-    KIND_EVIDENCE,
     KIND_FINISHED,
     KIND_STARTED,
-    EvidenceAdded,
     ExecutionFinished,
     ExecutionStarted,
     FinishStatus,
 )
 from reporting.ledger import Draft
-from reporting.runner.document import checked, evidence_files, missing_document
+from reporting.runner.document import checked, missing_document
 from reporting.runner.locks import AlreadyRunning, run_lock
 from reporting.runner.model import Progress, Record, RunRequest, RunResult, SiteRun
 from reporting.runner.play import CannotRun, Play, Played, play
-from reporting.runner.recover import close_killed
+from reporting.runner.recover import append_end, close_killed
 from reporting.runner.track import SiteTrack, Tracker
 
 _RECORDED = 20  # a role asks about its last execution; a few more cost nothing
@@ -42,7 +40,7 @@ def run_activity(request: RunRequest, record: Record, progress: Progress) -> Run
         free = [site for site in request.sites if _locked(locks, site, request, record, result)]
         if not free:
             return result
-        close_killed(record, request.activity.slug, free)
+        close_killed(record, request.activity.number, request.activity.slug, free)
         result.sites = _begin(request, record, free)
         with _watched(progress, request, free):
             _Recorder(record, result, progress).run()
@@ -192,13 +190,7 @@ class _Recorder:
             document=document,
             tasks=track.tasks,
         )
-        files = [self._record.archive.measure(path) for path in evidence_files(run.evidence_dir)]
-        actor = actor_of(self._result.request)
-        drafts = [Draft(KIND_FINISHED, run.site, actor, run.finished.json_value())]
-        if files:
-            added = EvidenceAdded(execution=run.started.execution, files=files)
-            drafts.insert(0, Draft(KIND_EVIDENCE, run.site, actor, added.json_value()))
-        self._record.ledger.append(drafts)
+        append_end(self._record, run.site, actor_of(self._result.request), run.finished, run.evidence_dir)
         good = all(r.ok for r in document.requirements) and not document.output_problems
         self._progress.done(run.site, "ok" if good else "problem", _note(document))
 

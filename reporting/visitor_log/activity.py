@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reporting.contract import Finding, Output, Requirement, VisitorLogMeasures
+from reporting.contract import MAX_DOCUMENT_BYTES, Finding, Output, Requirement, VisitorLogMeasures
 from reporting.files import sha256_file
 from reporting.text import harmless
 from reporting.visitor_log.analyse import Analysis, Source, empty_file, write_results, zst_file
@@ -16,8 +17,10 @@ from reporting.visitor_log.collect import Collected, CollectError, Harvest, Host
 from reporting.visitor_log.state import State
 
 REQUIREMENT = "log_access"
-_OUTPUTS = 200  # named in the document; the archive holds them all
-_PROBLEMS = 50
+# How many paths, samples of a finding, outputs and problems the document names; the archive holds all.
+_KEEP = ((50, 5, 200, 50), (25, 3, 60, 20), (10, 1, 20, 5), (0, 0, 5, 1))
+_ROOM = MAX_DOCUMENT_BYTES - 32 * 1024  # the rest is for the other requirements and the site's name
+_REASON = 1_900  # characters
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,29 @@ class Outcome:
     new_bytes: int = 0
 
     def document(self) -> dict[str, Any]:
-        """The parts as plain JSON values, without the requirements of other roles."""
+        """The parts as plain JSON values, without the requirements of other roles; never too large to be carried.
+
+        What a log shows is chosen by strangers: lists are shortened until it fits. `analysis.json` has them whole.
+        """
+        for keep in _KEEP:
+            document = self._shortened(*keep)
+            if len(json.dumps(document)) <= _ROOM:
+                break
+        return document
+
+    def _shortened(self, paths: int, samples: int, outputs: int, problems: int) -> dict[str, Any]:
+        measures = self.measures.model_dump(mode="json") if self.measures else None
+        if measures:
+            measures["top_paths"] = measures["top_paths"][:paths]
+        found = [one.model_dump(mode="json") for one in self.findings]
         return {
             "activity": 3,
             "requirements": [self.requirement.model_dump(mode="json")],
-            "outputs": [one.model_dump(mode="json") for one in self.outputs],
-            "output_problems": self.problems,
-            "measures": self.measures.model_dump(mode="json") if self.measures else None,
-            "findings": [one.model_dump(mode="json") for one in self.findings],
-            "findings_total": len(self.findings),
+            "outputs": [one.model_dump(mode="json") for one in self.outputs[:outputs]],
+            "output_problems": _some(self.problems, problems),
+            "measures": measures,
+            "findings": [{**one, "samples": one["samples"][:samples]} for one in found],
+            "findings_total": len(found),
         }
 
 
@@ -73,7 +90,7 @@ def carry_out(host: Host, request: Request) -> Outcome:
         memory = Memory(state.known)
         harvest = collect(host, request.patterns, memory, request.evidence)
         if not harvest.files:
-            return Outcome(_requirement(harvest), problems=_some(harvest.problems))
+            return Outcome(_requirement(harvest), problems=harvest.problems)
         collection = [_described(one) for one in harvest.files]
         sources = [_source(request.evidence, one) for one in harvest.files]
         analysis = write_results(request.evidence, request.site, sources, request.zone, {"collection": collection})
@@ -83,7 +100,7 @@ def carry_out(host: Host, request: Request) -> Outcome:
     return Outcome(
         requirement=_requirement(harvest),
         outputs=outputs,
-        problems=_some(problems),
+        problems=problems,
         measures=analysis.measures(),
         findings=analysis.findings(request.site),
         new_bytes=sum(one.new_bytes for one in harvest.files),
@@ -101,12 +118,12 @@ def would_read(host: Host, request: Request) -> Outcome:
 def _requirement(harvest: Harvest) -> Requirement:
     if not harvest.matched:
         reason = "; ".join(harvest.problems[:3]) or "no log file is there (visitor_log_paths)"
-        return Requirement(name=REQUIREMENT, ok=False, reason=reason)
+        return Requirement(name=REQUIREMENT, ok=False, reason=reason[:_REASON])
     if harvest.unreadable:
         names = ", ".join(harvest.unreadable[:5])
         reason = f"{len(harvest.unreadable)} of {harvest.matched} log files not readable for this account: {names}"
-        return Requirement(name=REQUIREMENT, ok=False, reason=reason)
-    return Requirement(name=REQUIREMENT, ok=True, reason=f"{harvest.matched} log files readable")
+        return Requirement(name=REQUIREMENT, ok=False, reason=reason[:_REASON])
+    return Requirement(name=REQUIREMENT, ok=True, reason=f"log files readable: {harvest.matched}")
 
 
 def _source(folder: Path, one: Collected) -> Source:
@@ -145,7 +162,7 @@ def _outputs(folder: Path, harvest: Harvest) -> list[Output]:
     outputs = []
     names = [("visitor_log_analysis", "analysis.json"), ("visitor_log_rejects", "rejects.log.zst")]
     names += [("visitor_log", one.evidence) for one in harvest.files if one.evidence]
-    for name, file in names[:_OUTPUTS]:
+    for name, file in names[: _KEEP[0][2]]:
         digest, size = sha256_file(folder / file)
         how = "decompressed whole, checksum equal" if file.endswith(".zst") else "read back"
         if name == "visitor_log":
@@ -154,9 +171,9 @@ def _outputs(folder: Path, harvest: Harvest) -> list[Output]:
     return outputs
 
 
-def _some(problems: Sequence[str]) -> list[str]:
-    shown = [problem[:1_000] for problem in problems[:_PROBLEMS]]
-    return shown + ([f"and {len(problems) - _PROBLEMS} more"] if len(problems) > _PROBLEMS else [])
+def _some(problems: Sequence[str], count: int) -> list[str]:
+    shown = [problem[:1_000] for problem in problems[:count]]
+    return shown + ([f"and {len(problems) - count} more"] if len(problems) > count else [])
 
 
 __all__ = ["REQUIREMENT", "CollectError", "Outcome", "Request", "carry_out", "would_read"]

@@ -16,6 +16,7 @@ STAMP = (
     rf"\[(?:0[1-9]|[12][0-9]|3[01])/(?:{_MONTHS})/(?:19[7-9][0-9]|20[0-9][0-9])"
     r":(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] [+-](?:0[0-9]|1[0-4])[0-5][0-9]\]"
 )
+_SECOND = 19  # where the seconds begin, in characters
 STAMP_FORMAT = "[%d/%b/%Y:%H:%M:%S %z]"
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 # client ident user [time] "request" status bytes ["referer" "agent"] (Apache mod_log_config, nginx "combined").
@@ -153,19 +154,30 @@ def _fits() -> pl.Expr:
 
 
 def _epochs(stamps: pl.Series, tail: str = "") -> pl.Series:
-    """Seconds since 1970 of bracketed times, null where the time is none. Runs of equal times are read once."""
+    """Seconds since 1970 of bracketed times, null where the time is none. Each minute is read once."""
     if stamps.is_empty():
         return pl.Series("at", [], dtype=pl.Int64)
-    run = stamps.rle_id()
-    heads = stamps.filter(run.diff().fill_null(1) != 0).to_frame("stamp")
-    distinct = heads.unique().with_columns(
-        at=pl.when(pl.col("stamp").str.contains(f"^{STAMP}{tail}$"))
-        .then(pl.col("stamp"))
+    table = pl.DataFrame({"minute": stamps.str.head(_SECOND), "zone": stamps.str.slice(_SECOND + 2)})
+    changed = table.select(_differs("minute") | _differs("zone")).to_series()
+    changed[0] = True
+    minutes = table.filter(changed)
+    whole = pl.concat_str("minute", pl.lit("00"), "zone")
+    distinct = minutes.unique().with_columns(
+        at=pl.when(whole.str.contains(f"^{STAMP}{tail}$"))
+        .then(whole)
         .str.to_datetime(STAMP_FORMAT + tail, time_unit="ms", time_zone="UTC", strict=False, cache=False)
         .dt.epoch("s")
     )
-    at = heads.join(distinct, on="stamp", how="left", maintain_order="left", nulls_equal=True)["at"]
-    return at.gather(run)
+    at = minutes.join(distinct, on=["minute", "zone"], how="left", maintain_order="left", nulls_equal=True)["at"]
+    second = pl.when(pl.col("second").str.contains("^[0-5][0-9]$")).then(pl.col("second"))
+    seconds = stamps.str.slice(_SECOND, 2).alias("second").to_frame().select(second.cast(pl.Int64, strict=False))
+    run = changed.cast(pl.UInt32).cum_sum() - 1
+    return at.gather(run) + seconds.to_series()
+
+
+def _differs(column: str) -> pl.Expr:
+    """Whether a row differs from the one before."""
+    return pl.col(column).ne_missing(pl.col(column).shift())
 
 
 def _by_expression(odd: pl.DataFrame) -> pl.DataFrame:

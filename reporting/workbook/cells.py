@@ -25,6 +25,18 @@ _NOT_XML = re.compile(r"[\ufffe\uffff]")
 _LIKE_A_FORMULA = tuple("=+-@")
 _FIRST_DAY = date(1900, 3, 1)  # before it Excel's calendar has a 29 February 1900 that never was
 
+# Widths of letters, in those of a digit: Calibri's, rounded up. What is not listed is wide.
+_WIDTHS = {
+    **dict.fromkeys("ijl.,:;'|!I", 0.5),
+    **dict.fromkeys('frst-/()[]"', 0.75),
+    **dict.fromkeys("abcdeghknopquvxyz_?", 1.0),
+    **dict.fromkeys("0123456789", 1.0),
+    " ": 0.45,
+}
+_UPPER, _WIDE, _MONO = 1.2, 1.65, 1.24
+_MARGIN = 0.95  # letters of other fonts, where Calibri is not installed, are wider
+_PIECES = re.compile(r"[^\s/-]*[\s/-]|[^\s/-]+")
+
 Figure = int | float | str  # the cached result of a formula
 
 
@@ -132,27 +144,30 @@ class Page:
         return len(notes) + 2
 
 
-@lru_cache(maxsize=65_536)
-def lines_needed(text: str, width: float, size: float = 10) -> int:
+def height(text: str, width: float, size: float = 10) -> float:
+    """Points that a row needs for `text` in `width` characters; Excel has no row of more than 409."""
+    return min(1.32 * size * lines_needed(text, width, size) + 2, 400)
+
+
+@lru_cache(maxsize=8_192)
+def lines_needed(text: str, width: float, size: float = 10, *, mono: bool = False) -> int:
     """How many lines `text` takes in a column `width` characters wide, in letters of `size` points.
 
     Only Excel grows a row to its text when it opens a file; merged cells never grow. So heights are set, with this
-    estimate: words wrap whole, capitals and digits are wider than other letters, a long word breaks.
+    estimate: lines break after spaces, hyphens and slashes, and within what is longer than a line.
     """
-    room = width * 11 / size
-    return sum(_wrapped(line, max(room, 1)) for line in text.split("\n"))
+    room = max(width * 11 / size * _MARGIN, 1)
+    return sum(_wrapped(line, room, mono) for line in text.split("\n"))
 
 
-def _wrapped(line: str, room: float) -> int:
+def _wrapped(line: str, room: float, mono: bool) -> int:
     lines, used = 1, 0.0
-    for word in line.split(" "):
-        need = sum(
-            1.22 if c.isupper() or c in "mw@%—" else 1.0 if c.isdigit() or ord(c) > 0x2FF else 0.92 for c in word
-        )
-        if used and used + 0.5 + need > room:
+    for piece in _PIECES.findall(line):
+        need = sum(_MONO if mono else _WIDTHS.get(c, _UPPER if c.isupper() else _WIDE) for c in piece)
+        if used and used + need > room:
             lines, used = lines + 1, 0.0
         if need > room:
             lines += math.ceil(need / room) - 1
             need %= room
-        used += need + (0.5 if used else 0)
+        used += need
     return lines

@@ -47,12 +47,15 @@ def _occasions(page: Page, places: Places) -> Any:
     sheet = page.sheet.get_name()
     first, last = places.activity_first, places.activity_first + _PLANNED - 1
     chart = page.book.add_chart({"type": "bar", "subtype": "stacked"})
-    series = ((3, "conforms", None), (4, "deviates", "wide_upward_diagonal"), (5, "missed", "dark_horizontal"))
-    for column, state, pattern in (*series, (6, "waiting", None)):
-        colour = CHART_COLOURS[state]
-        dress: dict[str, Any] = {"fill": {"color": colour}}
-        if pattern:
-            dress = {"pattern": {"pattern": pattern, "fg_color": colour, "bg_color": "#F6D5D1"}}
+    solid = {state: {"fill": {"color": CHART_COLOURS[state]}} for state in ("conforms", "missed")}
+    hatched = {
+        state: {"pattern": {"pattern": pattern, "fg_color": CHART_COLOURS[state], "bg_color": ground}}
+        for state, pattern, ground in (
+            ("deviates", "wide_upward_diagonal", "#F6D5D1"),
+            ("waiting", "dotted_grid", "#FCE7B2"),
+        )
+    }
+    for column, state in ((3, "conforms"), (4, "deviates"), (5, "missed"), (6, "waiting")):
         chart.add_series(
             {
                 "name": [sheet, places.activity_first - 1, column],
@@ -60,7 +63,7 @@ def _occasions(page: Page, places: Places) -> Any:
                 "values": [sheet, first, column, last, column],
                 "border": {"color": INK, "width": 0.5},
                 "gap": 60,
-                **dress,
+                **({**solid, **hatched}[state]),
             }
         )
     _dress(chart, page.words("chart_occasions"))

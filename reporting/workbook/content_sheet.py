@@ -45,8 +45,8 @@ def write_content(page: Page, compliance: Compliance, sections: Rows, caption: s
     colour_words(page, table, "state", {"section_stale": "deviates", "section_unreachable": "deviates"})
     colour_words(page, table, "state", {"section_unknown": "waiting", "section_fresh": "conforms"})
     write_findings(page, table.last + 2, "tblTemuanKonten", finding_rows(compliance, 1, page.words))
-    set_paper(page, caption, (top, top))
-    page.sheet.freeze_panes(top + 1, 2)
+    set_paper(page, caption, (0, 0))  # two tables: the header of one would stand over the other
+    page.sheet.freeze_panes(1, 1)
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reporting.ledger import Head
-from reporting.workbook.cells import Page
+from reporting.workbook.cells import Page, height
 from reporting.workbook.paper import set_paper
 from reporting.workbook.rows import Rows
 from reporting.workbook.table import Column, Table, set_widths, write_table
@@ -31,6 +31,7 @@ def write_evidence(page: Page, rows: Rows, problems: tuple[str, ...], head: Head
         page.text(row, 0, page.words("problems"), "section", bottom=0)
         for number, problem in enumerate(problems, start=1):
             page.band(row + number, 0, len(_COLUMNS) - 1, problem, "plain")
+            page.sheet.set_row(row + number, height(problem, sum(column.width for column in _COLUMNS)))
     set_paper(page, caption, (top, top))
     page.sheet.freeze_panes(top + 1, 0)
     return table

@@ -44,8 +44,10 @@ class ActivityFigures:
         )
         running = Live(f"{waiting.formula}+{still_open.formula[1:]}", _add(waiting.value, still_open.value))
         verdicts = [self._executions(verdict=state) for state in ("conforms", "deviates", "waiting")]
-        ratio = share(self._row, [f.value for f in (kept, deviating, missed)], [v.value for v in verdicts[:2]])
-        figures = [self._planned(), kept, deviating, missed, running]
+        planned = self._planned()
+        occasions = [figure.value for figure in (planned, kept, deviating, missed)]
+        ratio = share(self._row, occasions, [v.value for v in verdicts[:2]])
+        figures = [planned, kept, deviating, missed, running]
         figures += [self._executions(), *verdicts, self._executions(kind="ad_hoc")]
         figures += [self._mean(), self._max(), Live(f"={self._s.minutes[self._n]}", self._standard_minutes)]
         return [*figures, ratio, self._deviations(), self._remark()]
@@ -100,15 +102,15 @@ class ActivityFigures:
 def share(row: int, occasions: list[Any], executions: list[Any]) -> Live:
     """Compliance of a row: occasions kept of those decided; where nothing is planned, executions instead.
 
-    `occasions` are kept, deviating and missed (columns D, E, F); `executions` conforming and deviating (I, J).
+    `occasions` are planned, kept, deviating and missed (columns C to F); `executions` conforming, deviating (I, J).
     """
     formula = (
-        f'=IF(D{row}+E{row}+F{row}>0,D{row}/(D{row}+E{row}+F{row}),IF(I{row}+J{row}>0,I{row}/(I{row}+J{row}),"{DASH}"))'
+        f'=IF(C{row}>0,IF(D{row}+E{row}+F{row}>0,D{row}/(D{row}+E{row}+F{row}),"{DASH}"),'
+        f'IF(I{row}+J{row}>0,I{row}/(I{row}+J{row}),"{DASH}"))'
     )
-    for values in (occasions, executions):
-        if sum(values) > 0:
-            return Live(formula, values[0] / sum(values))
-    return Live(formula, DASH)
+    planned, *decided = occasions
+    values = decided if planned else executions
+    return Live(formula, values[0] / sum(values) if sum(values) else DASH)
 
 
 def aspect_figures(sources: Sources, words: Words) -> list[tuple[str, Live, Live]]:
@@ -199,5 +201,5 @@ def totals(figures: list[list[Live]], first: int, last: int) -> list[Live]:
     for offset in (*range(10), 14):
         letter = chr(ord("C") + offset)
         sums[offset] = Live(f"=SUM({letter}{first}:{letter}{last})", sum(int(f[offset].value) for f in figures))
-    ratio = share(row, [sums[i].value for i in (1, 2, 3)], [sums[i].value for i in (6, 7)])
+    ratio = share(row, [sums[i].value for i in range(4)], [sums[i].value for i in (6, 7)])
     return [*(sums[i] for i in range(10)), ratio, sums[14]]

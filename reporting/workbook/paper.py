@@ -19,9 +19,12 @@ def set_paper(page: Page, caption: str, head: tuple[int, int] | None = None, *, 
     sheet = page.sheet
     sheet.set_landscape()
     sheet.set_paper(_A4)
-    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.75)
     sheet.fit_to_pages(wide, 0)
-    sheet.set_footer(f"&L&8{footer_text(caption)}&C&8{footer_text(page.sheet.get_name())}&R&8{page.words('page_of')}")
+    sheet.set_footer(
+        f"&L&8{footer_text(caption)}&C&8{footer_text(page.sheet.get_name())}&R&8{page.words('page_of')}",
+        {"scale_with_doc": False, "margin": 0.25},
+    )
     sheet.hide_gridlines(2)
     if head is not None:
         sheet.repeat_rows(*head)

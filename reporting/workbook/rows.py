@@ -40,20 +40,21 @@ TOP_PATHS = 20  # per site; the evidence files have them all
 
 
 def execution_rows(compliance: Compliance, words: Words) -> Rows:
-    """One row for each execution, and one for each occasion that no execution decides (missed, or still open).
+    """One row for each execution, and one for each occasion that no such row decides: missed, still open, overlapping.
 
     `decides` is "yes" on exactly one row of each occasion, so that a count of those rows is a count of occasions.
     """
     executions = {e.id: e for e in compliance.executions}
     closes = {o.key: o.closes_at for o in compliance.occasions}
     deciding: set[str] = set()
-    alone: list[Occasion] = []
-    for occasion in compliance.occasions:
-        last = executions.get(occasion.executions[-1]) if occasion.executions else None
-        if last is not None and last.verdict.status == occasion.state:
+    alone: list[tuple[Occasion, Execution | None]] = []
+    own_first = sorted(compliance.occasions, key=lambda o: _last(o, executions, own=True) is None)
+    for occasion in own_first:
+        last = _last(occasion, executions)
+        if last is not None and last.id not in deciding:
             deciding.add(last.id)
         else:
-            alone.append(occasion)
+            alone.append((occasion, last))
     keyed = [
         ((e.activity, e.site, e.occasion.opens_at if e.occasion else e.started_at, e.started_at, e.id), e)
         for e in compliance.executions
@@ -63,10 +64,22 @@ def execution_rows(compliance: Compliance, words: Words) -> Rows:
         for key, e in keyed
     ]
     rows += [
-        ((o.activity, o.site, o.opens_at, o.closes_at, o.key.id), _occasion_row(o, compliance, words)) for o in alone
+        ((o.activity, o.site, o.opens_at, o.closes_at, o.key.id), _occasion_row(o, last, compliance, words))
+        for o, last in alone
     ]
     rows.sort(key=lambda pair: pair[0])
     return [{"no": number, **row} for number, (_, row) in enumerate(rows, start=1)]
+
+
+def _last(occasion: Occasion, executions: dict[str, Execution], own: bool = False) -> Execution | None:
+    """The execution whose verdict is the occasion's state; with `own` only if the occasion is the one it is for.
+
+    Where windows overlap an execution decides several; None where none does (missed, open).
+    """
+    last = executions.get(occasion.executions[-1]) if occasion.executions else None
+    if last is None or last.verdict.status != occasion.state or (own and last.occasion != occasion.key):
+        return None
+    return last
 
 
 def _execution_row(e: Execution, closes_at: datetime | None, decides: bool, words: Words) -> dict[str, Any]:
@@ -99,7 +112,7 @@ def _execution_row(e: Execution, closes_at: datetime | None, decides: bool, word
     }
 
 
-def _occasion_row(o: Occasion, compliance: Compliance, words: Words) -> dict[str, Any]:
+def _occasion_row(o: Occasion, last: Execution | None, compliance: Compliance, words: Words) -> dict[str, Any]:
     return {
         "activity": o.activity,
         "activity_name": words(f"short_{o.activity}"),
@@ -113,7 +126,11 @@ def _occasion_row(o: Occasion, compliance: Compliance, words: Words) -> dict[str
         "standard_minutes": compliance.standard.activity(o.activity).minutes,
         "verdict": words(STATES[o.state]),
         "reasons": o.reason,
-        "remark": "" if o.obligatory else words("not_obligatory"),
+        "execution": last.id if last else None,
+        "remark": (
+            *((words("decided_too"),) if last else ()),
+            *(() if o.obligatory else (words("not_obligatory"),)),
+        ),
     }
 
 

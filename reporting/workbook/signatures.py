@@ -6,8 +6,9 @@ from datetime import date, datetime
 
 from reporting.compliance import Compliance
 from reporting.unit import Officer
-from reporting.workbook.cells import Page
+from reporting.workbook.cells import Page, height
 
+_NARROWEST = 44  # characters that the narrowest place has
 _ROOM = 46  # points between title and name, for the signature and the stamp
 
 
@@ -20,6 +21,7 @@ def write_signatures(page: Page, row: int, compliance: Compliance, issued: datet
     signers = _signers(compliance, day)
     spans = _spans(len(signers), last)
     page.band(row, *spans[-1], place, "sign")
+    page.sheet.set_row(row, max(15, height(place, _NARROWEST)))
     names = row + 4
     for (first, end), (role, officer) in zip(spans, signers, strict=True):
         above = words("acknowledged") if role == "kasi_si" else words("executed_by")
@@ -29,8 +31,10 @@ def write_signatures(page: Page, row: int, compliance: Compliance, issued: datet
         )
         page.band(names, first, end, officer.name if officer else words("unsigned"), "sign_name")
         page.band(names + 1, first, end, f"NIP {officer.nip}" if officer and officer.nip else "NIP –", "sign")
-    page.sheet.set_row(row + 2, 28)
+    titles = [officer.title if officer else "" for _, officer in signers]
+    page.sheet.set_row(row + 2, max(28, *(height(title, _NARROWEST) for title in titles)))
     page.sheet.set_row(row + 3, _ROOM)
+    page.sheet.set_row(names, max([15, *(height(officer.name, _NARROWEST, 11) for _, officer in signers if officer)]))
     return names + 2
 
 

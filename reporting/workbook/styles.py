@@ -18,7 +18,7 @@ VERDICT_COLOURS: dict[str, dict[str, Any]] = {
     "waiting": {"bg_color": "#FCE7B2", "font_color": "#6B4A00", "italic": True},
     "conforms": {"bg_color": "#DDF3E4", "font_color": "#14532D"},
 }
-CHART_COLOURS = {"conforms": "#6BBF8A", "deviates": "#B42318", "waiting": "#F2C14E", "missed": "#7A7F87"}
+CHART_COLOURS = {"conforms": "#9AD5AF", "deviates": "#B42318", "waiting": "#8A6100", "missed": "#33383F"}
 
 _BOX: dict[str, Any] = {"border": 1, "border_color": RULE, "valign": "top"}
 _NUMBER: dict[str, Any] = {**_BOX, "align": "right", "indent": 1}
@@ -29,7 +29,7 @@ _NAMED: dict[str, dict[str, Any]] = {
     "hash": {**_BOX, "text_wrap": True, "font_name": "Consolas", "font_size": 8},
     "integer": {**_NUMBER, "num_format": "#,##0"},
     "index": {**_BOX, "align": "center", "num_format": "0"},
-    "decimal": {**_NUMBER, "num_format": "#,##0.0"},
+    "decimal": {**_NUMBER, "num_format": "[<1]0.00;#,##0.0"},
     "percent": {**_NUMBER, "num_format": "0%"},
     "moment": {**_BOX, "num_format": "dd/mm/yy hh:mm", "align": "center"},
     "date": {**_BOX, "num_format": "dd/mm/yyyy", "align": "center"},
@@ -58,7 +58,7 @@ _NAMED: dict[str, dict[str, Any]] = {
     "total_text": {**_BOX, "valign": "vcenter", "bold": True, "bg_color": PAPER, "top": 2, "top_color": NAVY},
     "title": {"bold": True, "font_size": 16, "font_color": NAVY, "valign": "vcenter"},
     "title_centre": {"bold": True, "font_size": 15, "font_color": NAVY, "align": "center", "valign": "vcenter"},
-    "over_title": {"font_size": 10, "font_color": QUIET, "align": "center", "valign": "vcenter"},
+    "over_title": {"text_wrap": True, "font_size": 10, "font_color": QUIET, "align": "center", "valign": "vcenter"},
     "subtitle": {"font_color": QUIET, "valign": "vcenter"},
     "subtitle_centre": {"font_color": QUIET, "align": "center", "valign": "vcenter"},
     "section": {

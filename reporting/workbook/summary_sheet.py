@@ -6,7 +6,7 @@ from typing import Any
 
 from reporting.compliance import Compliance
 from reporting.workbook import charts
-from reporting.workbook.cells import Live, Page, lines_needed
+from reporting.workbook.cells import Live, Page, height
 from reporting.workbook.figures import (
     ActivityFigures,
     aspect_figures,
@@ -70,6 +70,8 @@ def _titles(page: Page, compliance: Compliance) -> None:
     unit, pos, words = compliance.unit, compliance.standard, page.words
     page.band(0, 0, _LAST, unit.parent, "over_title")
     page.band(1, 0, _LAST, unit.name, "over_title", bold=True, font_size=12)
+    for row, (text, size) in enumerate(((unit.parent, 10), (unit.name, 14))):  # bold letters are wider
+        page.sheet.set_row(row, max(height(text, sum(_WIDTHS), size), 15))
     page.sheet.set_row(2, 24)
     page.band(2, 0, _LAST, words("title_summary", name=pos.name.render(words.lang).upper()), "title_centre")
     period = words("period_of", first=words.date(compliance.period.first), last=words.date(compliance.period.last))
@@ -213,7 +215,8 @@ def _open_deviations(page: Page, row: int, sources: Sources, open_cell: str, ope
     row += 2
     for deviation in open_rows[:_LISTED]:
         reason = _shortened(deviation["reason"], 320)
-        page.sheet.set_row(row, 14.5 * max(lines_needed(reason, 86), lines_needed(deviation["site"][:60], 17)))
+        texts = ((reason, 86), (deviation["site"][:60], 17), (deviation["executor"], 38))
+        page.sheet.set_row(row, max(height(text, width) for text, width in texts))
         page.number(row, 0, deviation["no"], "centre")
         page.text(row, 1, deviation["activity_name"])
         page.band(row, 2, 3, _shortened(deviation["site"], 60), "text")

@@ -98,19 +98,21 @@ def write_table(page: Page, top: int, name: str, columns: Sequence[Column], rows
 def _set_heights(page: Page, table: Table, columns: Sequence[Column], rows: Sequence[Row]) -> None:
     """Make rows as high as their text needs, by the widths that the sheet's columns have."""
     wrapped = [
-        (column.key, page.widths.get(table.places[column.key], column.width), 8 if column.kind == "hash" else 10)
+        (column.key, page.widths.get(table.places[column.key], column.width), column.kind == "hash")
         for column in columns
         if column.kind in _WRAP
     ]
     for number, row in enumerate(rows, start=table.first):
-        lines = max((lines_needed(_as_shown(row.get(key)), width, size) for key, width, size in wrapped), default=1)
+        lines = max((_lines(row.get(key), width, mono) for key, width, mono in wrapped), default=1)
         if lines > 1:
             page.sheet.set_row(number, min(_LINE * lines + 2, _TALLEST))
 
 
-def _as_shown(value: Any) -> str:
-    lines = value if isinstance(value, tuple | list) else (value,)
-    return "" if value is None else "\n".join(str(line) for line in lines)
+def _lines(value: Any, width: float, mono: bool) -> int:
+    if value is None:
+        return 1
+    text = "\n".join(str(line) for line in value) if isinstance(value, tuple | list) else str(value)
+    return lines_needed(text, width, 8 if mono else 10, mono=mono)
 
 
 def set_widths(page: Page, columns: Sequence[Column]) -> None:

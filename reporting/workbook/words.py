@@ -106,6 +106,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "status_running": ("masih berjalan", "still running"),
     "status_interrupted": ("terputus, akhir tidak tercatat", "interrupted, no end on record"),
     "not_obligatory": ("jadwal sebelum pengaturan berlaku", "window from before the settings were in force"),
+    "decided_too": ("jadwal lain yang diputus oleh pelaksanaan ini", "another window that this execution decides"),
     "review_none": ("belum dibaca pelaksana", "not yet read by the executor"),
     # measures
     "method_rest": ("API CMS", "CMS API"),
@@ -342,8 +343,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "title_executions": ("Pelaksanaan", "Executions"),
     "note_executions_1": (
-        "Satu baris untuk setiap pelaksanaan, dan satu untuk setiap jadwal yang terlewat atau masih terbuka.",
-        "One row for each execution, and one for each occasion that was missed or is still open.",
+        "Satu baris untuk setiap pelaksanaan, dan satu untuk setiap jadwal yang terlewat, terbuka, atau bertindih.",
+        "One row for each execution, and one for each occasion that was missed, is still open, or overlaps another.",
     ),
     "note_executions_2": (
         "Putusan = perlengkapan, waktu, dan output semuanya sesuai. Ringkasan menghitung dari kolom "

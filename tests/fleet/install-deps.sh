@@ -3,7 +3,7 @@
 set -eu
 
 packages="podman runc netavark aardvark-dns mmdebstrap iproute2 iptables uidmap openssl openssh-client e2fsprogs mount
-zstd mariadb-client mariadb-server sqlite3"
+zstd mariadb-client mariadb-server sqlite3 openssh-server sudo busybox"
 
 if ! command -v apt-get >/dev/null 2>&1; then
     echo "fleet: no apt-get here; install by your own means: podman 4 or newer, openssl, ssh, e2fsprogs, zstd, MariaDB, sqlite3"

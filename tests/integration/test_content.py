@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from reporting.content.check import Checked, check
+from reporting.content.page import read_page
 from reporting.content.settings import read_plan
 from reporting.content.state import Memory
 from tests.emulators.web import Page, WebServer
@@ -334,7 +334,19 @@ def test_certificates(tmp_path: Path) -> None:
         assert "expired" in expired.reason
         assert expired.tls_expires_at is not None
         assert expired.tls_expires_at < datetime.now(UTC)
+        good.routes["/moved"] = Page(b"", 302, headers={"Location": old.url + "/"})
+        (moved,) = _check(good, {"url": "/moved"}, ca_file=_both(good, old, tmp_path))
+        assert moved.tls_expires_at == expired.tls_expires_at  # of the server that is not trusted, not of the first
         assert old.seen == []  # nothing was asked over a connection that is not trusted
+
+
+def _both(one: WebServer, other: WebServer, folder: Path) -> Path:
+    """One bundle that trusts both servers."""
+    assert one.ca_file is not None
+    assert other.ca_file is not None
+    bundle = folder / "bundle.pem"
+    bundle.write_text(one.ca_file.read_text() + other.ca_file.read_text())
+    return bundle
 
 
 # --- hostile answers ------------------------------------------------------------
@@ -404,7 +416,7 @@ def test_hostile_pages_end_within_bounds(web: WebServer) -> None:
     by_url = dict(zip(urls, results, strict=False))
     assert by_url["/flood"].state == "fresh"  # the first million bytes hold the date
     assert by_url["/flood"].reply.truncated
-    assert len(by_url["/bomb"].reply.body) == 1_000_000
+    assert by_url["/bomb"].bytes_read == 1_000_000
     assert "nests more than" in " ".join(by_url["/deep"].notes)
     assert by_url["/utf8"].state == "fresh"
     assert by_url["/ldjson"].state == "unknown"
@@ -415,6 +427,33 @@ def test_hostile_pages_end_within_bounds(web: WebServer) -> None:
         assert checked.state == "unknown"
         assert checked.notes
     assert "entities is refused" in " ".join(results[len(urls)].notes)
+
+
+def test_a_feed_that_names_a_local_file_does_not_get_it_read(web: WebServer, tmp_path: Path) -> None:
+    (tmp_path / "feed.xml").write_text(_rss(TEN_DAYS))
+    web.routes["/p"] = _page()
+    web.routes["/feed"] = Page(str(tmp_path / "feed.xml").encode(), kind="application/rss+xml")
+    web.routes["/robots.txt"] = Page(f"Sitemap: {web.url}/\x00\nSitemap: ftp://localhost/x".encode())
+    (checked,) = _check(web, {"url": "/p", "feed": "/feed"})
+    assert (checked.state, checked.updated_at) == ("unknown", None)
+    assert "neither RSS nor Atom" in " ".join(checked.notes)
+
+
+def test_a_page_that_breaks_a_parser_does_not_blind_the_check(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.routes["/good"] = _page("<p>Diperbarui 20 Nop 2026</p>")
+    web.routes["/bad"] = _page("jebakan")
+
+    def read(body: bytes, *rest: Any) -> Any:
+        if b"jebakan" in body:
+            raise RuntimeError("parser fell over\x1b[31m")
+        return read_page(body, *rest)
+
+    monkeypatch.setattr("reporting.content.check.read_page", read)
+    bad, good = _check(web, {"url": "/bad"}, {"url": "/good"})
+    assert good.state == "fresh"
+    assert (bad.state, bad.method) == ("unknown", "none")
+    assert "RuntimeError: parser fell over" in bad.reason
+    assert bad.reason.isprintable()
 
 
 # --- many at once ------------------------------------------------------------
@@ -442,7 +481,6 @@ def test_many_sections_at_once_but_few_a_host(web: WebServer) -> None:
 
 def test_the_whole_check_has_a_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
-        threading.Thread(target=lambda: None).start()
         base = f"http://127.0.0.1:{silent.getsockname()[1]}"
         began = time.monotonic()
         results = _check(base, *({"url": f"/{n}"} for n in range(40)), total_timeout=2, timeout=1.5, per_host=2)

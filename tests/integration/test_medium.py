@@ -301,6 +301,19 @@ def test_site_names_that_are_no_folder_are_refused(report: MediumReport, medium:
     assert everything(medium.path) == []
 
 
+@pytest.mark.parametrize("link", ["laman", "laman/web"])
+def test_a_link_on_the_medium_that_leads_elsewhere_is_not_followed(
+    report: MediumReport, medium: LoopMedium, tmp_path: Path, link: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (medium.path / link).parent.mkdir(exist_ok=True)
+    (medium.path / link).symlink_to(elsewhere)
+    with pytest.raises(MediumError, match="points elsewhere"), new_set(report, "web", "x"):
+        pass
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_reading_back_reads_the_device_and_not_the_memory(report: MediumReport, medium: LoopMedium) -> None:
     """The image is changed behind the mounted filesystem: only a read from the device can notice."""
     data = one_tree(8_000_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -158,3 +160,37 @@ def test_cpanel(tmp_path: Path) -> None:
         assert cpanel.token not in output
         cpanel.fault = "login_page"
         assert "log-in page" in _play(tmp_path, hosts[:1], {"site_access_cpanel_token": cpanel.token})["good"]["reason"]
+
+
+def test_the_token_is_in_no_process_list(tmp_path: Path) -> None:
+    seen: list[bytes] = []
+    looks = 0
+    with CpanelEmulator(tmp_path / "emulator") as cpanel:
+        cpanel.fault, cpanel.delay = "slow", 1.0
+        line = (
+            f"slow site_access_method=cpanel_api site_access_cpanel_host=localhost "
+            f"site_access_cpanel_port={cpanel.port} site_access_cpanel_user={cpanel.user} "
+            f"site_access_cpanel_ca_file={cpanel.ca_file}"
+        )
+        done = threading.Event()
+
+        def look() -> None:
+            nonlocal looks
+            while not done.wait(0.05):
+                for name in ("cmdline", "environ"):
+                    for path in Path("/proc").glob(f"[0-9]*/{name}"):
+                        with contextlib.suppress(OSError):  # a process that ended meanwhile
+                            content = path.read_bytes()
+                            seen.extend([content] if cpanel.token.encode() in content else [])
+                looks += bool(cpanel.seen)
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            told = _play(tmp_path, [line], {"site_access_cpanel_token": cpanel.token})
+        finally:
+            done.set()
+            watcher.join()
+    assert told["slow"]["ok"], told
+    assert looks > 3  # it was watched while the call was under way
+    assert seen == []

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,24 @@ def test_files_that_the_account_cannot_read_are_named(fleet: Fleet, medium: Loop
     assert "TIDAK LENGKAP" in (folder / "CARA-PULIHKAN.txt").read_text()
 
 
+def test_hundreds_of_unreadable_files_still_make_a_document(fleet: Fleet, medium: LoopMedium, tmp_path: Path) -> None:
+    vps = fleet.vps
+    vps.admin(
+        "mkdir -p /srv/many && cd /srv/many && i=0 && while [ $i -lt 300 ]; do : > f$i; i=$((i+1)); done; chmod 0 f*"
+    )
+    try:
+        variables = settings(medium, site_backup_trees=[{"name": f"t{n}", "path": "/srv/many"} for n in range(8)])
+        played = play(tmp_path / "run", fleet.inventory_dir, limit="vps", **variables)
+    finally:
+        vps.admin("rm -r /srv/many")
+    problems = played.document["output_problems"]
+    assert len(problems) == 100
+    assert "and 281 more" in problems[20]
+    assert problems[-1].startswith("and ")
+    (folder,) = sets(medium, "vps")
+    assert len(read_manifest(folder).problems) == 8 * 301  # 300 files, and no file at all
+
+
 def test_account_without_trigger_is_an_output_problem_with_its_remedy(
     fleet: Fleet, medium: LoopMedium, tmp_path: Path
 ) -> None:
@@ -200,6 +219,8 @@ def test_wrong_database_password_is_said_and_the_tree_is_still_saved(
     assert refused["reason"].startswith("database wordpress: wrong user or password [ERROR 1045")
     assert [part["kind"] for part in played.document["measures"]["parts"]] == ["tree"]
     assert "canary" not in json.dumps(played.document) + played.screen
+    artifacts = [path for path in (played.folder / "artifacts").rglob("*") if path.is_file()]
+    assert [path for path in artifacts if b"canary" in path.read_bytes()] == []
 
 
 # -- shared hosting: no Python, a noisy shell
@@ -365,25 +386,19 @@ def test_password_is_in_no_process_list_and_in_no_file(
     secrets_file = tmp_path / "group_vars" / "all.json"  # where a vault would be
     secrets_file.parent.mkdir()
     secrets_file.write_text(json.dumps(variables))
-    holder = subprocess.Popen(
-        ["mariadb", "--no-defaults", "-uroot", f"-S{database.socket}", "canary"], stdin=subprocess.PIPE, text=True
-    )
-    assert holder.stdin is not None
-    holder.stdin.write("LOCK TABLES t WRITE;\n")
-    holder.stdin.flush()
     result: list[Played] = []
     thread = threading.Thread(target=lambda: result.append(play(tmp_path / "run", inventory)))
-    thread.start()
     seen: list[bytes] = []
-    deadline = time.monotonic() + 60
-    while not [words for words in seen if words.startswith((b"mariadb-dump", b"/usr/bin/mariadb-dump"))]:
-        assert time.monotonic() < deadline, "the dump did not start"
+    with _locked(database, "canary.t"):
+        thread.start()
+        deadline = time.monotonic() + 60
+        while not _dumps_running():
+            assert time.monotonic() < deadline, "the dump did not start"
+            seen += _processes()
         seen += _processes()
-    holder.stdin.close()
     while thread.is_alive():
         seen += _processes()
     thread.join()
-    holder.wait()
     (played,) = result
     assert played.rc == 0, played.screen
     assert [words for words in seen if b"--defaults-file=/dev/stdin" in words], "the dump was not among what was seen"
@@ -397,6 +412,61 @@ def test_password_is_in_no_process_list_and_in_no_file(
     assert "canary-9b1f" not in played.screen
     assert [item["kind"] for item in played.document["findings"]] == ["non_transactional_tables"]
     assert "lama (MyISAM)" in played.document["findings"][0]["detail"]
+
+
+@contextmanager
+def _locked(server: Server, table: str) -> Iterator[None]:
+    """A table that nobody can read while the block runs."""
+    command = ["mariadb", "--no-defaults", "-uroot", f"-S{server.socket}", "--unbuffered", "-N"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdin.write(f"LOCK TABLES {table} WRITE; SELECT 'locked';\n")
+        holder.stdin.flush()
+        assert holder.stdout.readline() == "locked\n"
+        yield
+
+
+def _dumps_running() -> list[bytes]:
+    return [words for words in _processes() if b"mariadb-dump" in words.split(b"\0")[0] and b"\0canary\0" in words]
+
+
+def test_a_dump_that_waits_for_a_lock_is_given_up_and_leaves_nothing_running(
+    medium: LoopMedium, tmp_path: Path, site: Path, loopback: Loopback, database: Server, canary: dict[str, Any]
+) -> None:
+    variables = settings(medium, site_backup_trees=_tree(site), site_backup_databases=[canary])
+    with _locked(database, "canary.t"):
+        inventory = _inventory(tmp_path, loopback.inventory_line("web"))
+        played = play(tmp_path / "run", inventory, site_backup_idle_timeout=1, **variables)
+        assert played.rc != 0
+        assert "nothing came for 1 seconds" in played.document["output_problems"][0]
+        assert [part["kind"] for part in played.document["measures"]["parts"]] == ["tree"]
+        deadline = time.monotonic() + 10
+        while _dumps_running():
+            assert time.monotonic() < deadline, "the dump goes on on the host"
+    (folder,) = sets(medium, "web")
+    assert folder.name.endswith(".tidak-lengkap")
+    assert sorted(path.name for path in folder.glob("db-*")) == []
+
+
+def test_a_connection_that_breaks_in_mid_stream(medium: LoopMedium, tmp_path: Path, site: Path) -> None:
+    """The host's tar stops half way, and the sshd above it is killed."""
+    folder = Path(tempfile.mkdtemp(prefix="lm-"))
+    kill = "p=$$; while read -r n < /proc/$p/comm; [ $n != sshd ]; do p=$(sed -n 's/^PPid:\t//p' /proc/$p/status); done"
+    _wrapped_tar(folder / "bin", f"{kill}; kill -9 $p", head="| head -c 400000")
+    (folder / "sh").write_text(f'#!/bin/sh\nPATH={folder}/bin:$PATH exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n')
+    (folder / "sh").chmod(0o755)
+    try:
+        with sshd(folder, force_command=str(folder / "sh")) as host:
+            variables = settings(medium, site_backup_trees=_tree(site))
+            played = play(tmp_path / "run", _inventory(tmp_path, host.inventory_line("web")), **variables)
+    finally:
+        shutil.rmtree(folder)
+    assert played.rc != 0
+    problem = played.document["output_problems"][0]
+    assert "it was cut" in problem
+    assert played.document["outputs"] == []
+    assert sets(medium, "web") == []
 
 
 def test_a_stray_option_file_of_the_host_leaves_nothing_out(
@@ -414,6 +484,24 @@ def test_a_stray_option_file_of_the_host_leaves_nothing_out(
         stray.unlink()
     assert played.rc == 0, played.screen
     assert played.document["measures"]["parts"][0]["members"] == 2
+
+
+def test_option_file_of_the_host_and_options_of_client_and_dump(
+    medium: LoopMedium, tmp_path: Path, database: Server, canary: dict[str, Any]
+) -> None:
+    own = tmp_path / "own.cnf"
+    own.write_text(f"[client]\nuser=root\nsocket={database.socket}\n")
+    one = {"name": "a", "kind": "mariadb", "database": "canary", "option_file": str(own)}
+    two = canary | {
+        "name": "b",
+        "client_options": {"compress": None},
+        "dump_options": ["--ignore-table=canary.lama"],
+    }
+    played = play(tmp_path / "run", _inventory(tmp_path, LOCAL), **settings(medium, site_backup_databases=[one, two]))
+    assert played.rc != 0
+    assert [part["name"] for part in played.document["measures"]["parts"]] == ["a"]
+    (problem,) = played.document["output_problems"]
+    assert problem == "b: not saved: 1 tables are not in the dump: lama"
 
 
 @pytest.mark.parametrize(
@@ -461,14 +549,56 @@ def test_a_tree_whose_path_is_a_link_is_saved_itself(medium: LoopMedium, tmp_pat
     assert played.document["measures"]["parts"][0]["members"] == 51
 
 
+@pytest.fixture
+def busybox(tmp_path: Path) -> str:
+    """A folder for PATH in which tar is busybox's."""
+    program = shutil.which("busybox")
+    if program is None and os.environ.get("CI") == "true":
+        pytest.fail("busybox is not installed")
+    if program is None:
+        pytest.skip("busybox is not installed")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "tar").symlink_to(program)
+    return str(programs)
+
+
+def test_busybox_tar(medium: LoopMedium, tmp_path: Path, site: Path, database: Server, busybox: str) -> None:
+    (site / ("nama-panjang-" * 9)).mkdir()
+    (site / ("nama-panjang-" * 9) / ("é-" * 40)).write_text("x")
+    variables = settings(medium, site_backup_trees=_tree(site))
+    played = play(tmp_path / "run", _inventory(tmp_path, LOCAL), path=busybox, **variables)
+    assert played.rc == 0, played.screen
+    (folder,) = sets(medium, "web")
+    (part,) = read_manifest(folder).parts
+    assert part.method == "tar"
+    made = restore_by_hand(folder, database.home)
+    try:
+        wanted = sorted(str(path.relative_to(site)) for path in site.rglob("*"))
+        assert sorted(str(p.relative_to(made / "laman/site")) for p in (made / "laman/site").rglob("*")) == wanted
+    finally:
+        shutil.rmtree(made)
+
+
+def test_a_tar_without_excludes_says_so(medium: LoopMedium, tmp_path: Path, site: Path, busybox: str) -> None:
+    done = subprocess.run([f"{busybox}/tar", "--exclude=x", "-cf", "-", "-C", tmp_path, "site"], capture_output=True)
+    variables = settings(medium, site_backup_trees=_tree(site, exclude=["cache"]))
+    played = play(tmp_path / "run", _inventory(tmp_path, LOCAL), path=busybox, **variables)
+    if done.returncode == 0:  # a busybox that was built with long options
+        assert played.rc == 0, played.screen
+        return
+    assert played.rc != 0
+    assert "knows no --exclude" in played.document["output_problems"][0]
+
+
 # -- faults of the medium during a run of the role
 
 
-def _wrapped_tar(folder: Path, during: str) -> str:
-    """A folder for PATH with a tar that does something to the medium in mid-stream."""
-    folder.mkdir()
+def _wrapped_tar(folder: Path, during: str, head: str = "") -> str:
+    """A folder for PATH with a tar that does something in mid-stream; `head` may cut what it writes before that."""
+    folder.mkdir(parents=True)
     real = shutil.which("tar")
-    script = f'#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\n{real} "$@"; r=$?\n{during}\nexit $r\n'
+    script = f'#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\n{real} "$@" {head}; r=$?\n{during}\nexit $r\n'
     (folder / "tar").write_text(script)
     (folder / "tar").chmod(0o755)
     return str(folder)

@@ -313,7 +313,7 @@ def test_archives_through_cpanel_each_day_once(cpanel: CpanelEmulator, tmp_path:
         played = play(tmp_path / f"run{day}", inventory, laman_executions=given)
         assert played.rc == 0, played.screen
         assert collected(tmp_path, day, "dinas") == content.splitlines()
-        assert played.documents["dinas"]["requirements"][1]["reason"] == "1 log files readable"
+        assert played.documents["dinas"]["requirements"][1]["reason"] == "log files readable: 1"
         for file in (tmp_path / f"run{day}").rglob("*"):
             if file.is_file():
                 assert cpanel.token.encode() not in file.read_bytes(), file

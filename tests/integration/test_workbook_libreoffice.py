@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -197,3 +198,18 @@ def test_ten_thousand_executions(tmp_path: Path) -> None:
         assert same(cached[sheet][cell].value, computed[sheet][cell].value), f"{sheet}!{cell} {formula}"
     row = [cached["Ringkasan"][f"{letter}24"].value for letter in "HIJ"]
     assert row == [10_000, 10_000 - 589, 589]
+
+
+def test_the_picture_for_the_readme(tmp_path: Path) -> None:
+    needs_libreoffice("pdftoppm")
+    script = Path(__file__).resolve().parents[2] / "docs" / "picture.py"
+    picture = tmp_path / "workbook.png"
+    command = [sys.executable, str(script), str(file_of(sample.month(), tmp_path)), str(picture)]
+    subprocess.run(command, check=True, timeout=200)
+    content = picture.read_bytes()
+    assert content.startswith(b"\x89PNG\r\n")
+    assert 20_000 < len(content) <= 200 * 1024
+    missing = subprocess.run([*command[:2], str(tmp_path / "none.xlsx"), str(picture)], capture_output=True, text=True)
+    assert missing.returncode == 1
+    assert missing.stderr.count("\n") == 1
+    assert "none.xlsx" in missing.stderr

@@ -83,7 +83,7 @@ def _checked(section: Section, state: Any = "stale", **more: Any) -> Checked:
     reply = Reply(
         section.url, section.url, 200, "text/html", b"", truncated=False, milliseconds=12.5, tls_expires_at=None
     )
-    return Checked(section, more.pop("reply", reply), state, more.pop("reason", "old"), **more)
+    return Checked(section, more.pop("reply", reply), state=state, reason=more.pop("reason", "old"), **more)
 
 
 def _outcome(results: list[Checked]) -> Outcome:

@@ -31,7 +31,9 @@ def test_the_example_is_whole(folder: Path) -> None:
     inventory = read_inventory(folder)
     assert inventory.sites == ["www", "ppdb", "arsip"]
     assert inventory.state_dir == (folder / inventory.unit.state_dir).resolve()
-    assert inventory.snapshot.model_validate(inventory.snapshot.model_dump(mode="json")) == inventory.snapshot
+    snapshot = inventory.snapshot(2025, 2027)
+    assert snapshot.model_validate(snapshot.model_dump(mode="json")) == snapshot
+    assert date(2026, 8, 17) in snapshot.unit.calendar.not_worked  # written out: no package can change it later
 
 
 @pytest.mark.parametrize(

@@ -335,6 +335,33 @@ def test_the_document_keeps_the_contract(site: Site) -> None:
     assert shown == f"{site.log}\t6\tno time in brackets\trubbish\n"
 
 
+@pytest.mark.parametrize("letter", ["\U0001f4a3", "x", "\x1b"])
+def test_no_log_can_make_the_document_too_large(site: Site, letter: str) -> None:
+    """Strangers choose what is in a log and, once inside, what its file is called."""
+    attacks = [
+        "/?q=<script>",
+        "/?id=1+union+select+",
+        "/../../etc/passwd?",
+        "/.env?",
+        "/?a=;cat+/etc/x+",
+        "/c99.php?",
+        "/gacor/",
+    ]
+    requests = [f"{attack}{n}{letter * 3_000}" for attack in attacks for n in range(60)]
+    line = '192.0.2.1 - - [{:02}/{}/20{:02}:08:15:30 +0700] "GET {} HTTP/1.1" 200 5 "-" "sqlmap {}"\n'
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    for n, request in enumerate(requests):
+        site.add(line.format(n % 28 + 1, months[n // 28 % 12], 20 + n // 336, request, letter * 500).encode())
+    for n in range(60):
+        site.add(lines(n, 1) + b"\xff" * 9, f"access-{n}{letter * 50}.log")
+    site.patterns.append("/" + letter.replace("\x1b", "e") * 4_000)
+    outcome = site.collect()[1]
+    document = validate_document({**outcome.document(), "site": "dinas"})
+    assert {f.kind for f in document.findings} >= {"xss", "sql_injection", "web_shell"}
+    assert outcome.measures is not None
+    assert len(outcome.measures.days) == 400
+
+
 # --- the state: never lost, never ahead of the record
 
 

@@ -96,7 +96,11 @@ def test_the_summary_says_what_compliance_says(made: tuple[Compliance, str, byte
         said = [values[f"{letter}{row}"].value for letter in ACTIVITY_COLUMNS]
         decided = totals.kept + totals.deviating + totals.missed
         run = totals.sesuai + totals.menyimpang
-        share: Any = totals.kept / decided if decided else totals.sesuai / run if run else "–"
+        share: Any = "–"
+        if totals.occasions and decided:
+            share = totals.kept / decided
+        elif run and not totals.occasions:
+            share = totals.sesuai / run
         measured = [e.minutes for e in compliance.of_activity(totals.activity) if e.minutes is not None]
         expected = [
             *(totals.occasions, totals.kept, totals.deviating, totals.missed, totals.waiting + totals.open),
@@ -151,7 +155,7 @@ def test_the_tables_are_real_and_filtered(made: tuple[Compliance, str, bytes]) -
     }
     for name, table in tables.items():
         assert table.autoFilter is not None, name
-        headers = [column.name for column in table.tableColumns]
+        headers = [column.name.casefold() for column in table.tableColumns]  # Excel tells no case apart
         assert len(set(headers)) == len(headers), name
 
 
@@ -197,7 +201,23 @@ def test_an_occasion_is_counted_once_whatever_its_attempts() -> None:
     open_ = replace(sample.whole([first]), occasions=(sample.occasion(2, "laman", date(2026, 11, 3), "terbuka", "x"),))
     summary = load(written(open_))[1]["Ringkasan"]
     assert [summary[f"{c}17"].value for c in "CDEFGHIJK"] == [1, 0, 0, 0, 1, 1, 0, 1, 0]
-    assert summary["P17"].value == 0.0  # nothing decided in the schedule yet: by executions
+    assert summary["P17"].value == "–"  # planned, but nothing of it decided yet
+
+
+def test_an_execution_that_decides_overlapping_windows_counts_for_each() -> None:
+    one = sample.execution(2, "laman", datetime(2026, 11, 3, 5, 0, tzinfo=sample.WIB))
+    compliance = sample.whole([one])
+    also = replace(sample.occasion(2, "laman", date(2026, 11, 2), "sesuai", ""), executions=(one.id,))
+    both = replace(compliance, occasions=(also, *compliance.occasions))
+    _, values = load(written(both))
+    totals = both.totals(2)
+    assert (totals.occasions, totals.kept, totals.executions, totals.sesuai) == (2, 2, 1, 1)
+    assert [values["Ringkasan"][f"{c}17"].value for c in "CDEFGHIJK"] == [2, 2, 0, 0, 0, 1, 1, 0, 0]
+    rows = table_rows(values, "Pelaksanaan", "tblPelaksanaan")
+    assert [(r["Mulai"] is None, r["ID Pelaksanaan"], r["Putusan"]) for r in rows] == [
+        (True, one.id, "sesuai"),
+        (False, one.id, "sesuai"),
+    ]
 
 
 def test_mutu_baku_is_the_pos_word_for_word() -> None:
