@@ -63,7 +63,7 @@ def get(url: str, accept: str, limits: Limits, user_agent: str, ca_file: str = "
 
 
 def _handle() -> Any:
-    """This thread's handle, as new but for its open connections."""
+    """The handle of this thread, as new but for its open connections."""
     handle = getattr(_threads, "handle", None)
     if handle is None:
         handle = _threads.handle = pycurl.Curl()

@@ -53,8 +53,7 @@ def phase_of(job: Job, look: Look, request: Request) -> str:
     """The phase of the life cycle that a look shows; empty when the end is unknown."""
     if look.ends_at is None:
         return ""
-    kind = "domain" if look.method in ("rdap", "whois") else "other"
-    cycle = cycle_for(kind, job.watch.name, job.after_end)
+    cycle = cycle_for(job.kind, job.watch.name, job.after_end)
     ends = look.ends_at.astimezone(request.zone).date()
     return phase_on(cycle, ends, request.now.astimezone(request.zone).date(), look.statuses).name
 
@@ -67,12 +66,11 @@ def look_at_all(jobs: Sequence[Job], request: Request) -> list[Look]:
     todo: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, Look]] = queue.SimpleQueue()
     hosts = _Hosts(request)
-    workers = min(request.limits.at_once, len(jobs))
     for item in enumerate(jobs):
         todo.put(item)
-    for _ in range(workers):
+    for _ in range(min(request.limits.at_once, len(jobs))):
         todo.put(None)
-        threading.Thread(target=_work, args=(todo, done, hosts, request), daemon=True).start()
+        threading.Thread(target=_work, args=(todo, done, hosts), daemon=True).start()
     return _collected(jobs, done, request.limits.total_timeout)
 
 
@@ -90,39 +88,48 @@ def _collected(jobs: Sequence[Job], done: queue.SimpleQueue[tuple[int, Look]], s
 
 
 def _work(
-    todo: queue.SimpleQueue[tuple[int, Job] | None],
-    done: queue.SimpleQueue[tuple[int, Look]],
-    hosts: _Hosts,
-    request: Request,
+    todo: queue.SimpleQueue[tuple[int, Job] | None], done: queue.SimpleQueue[tuple[int, Look]], hosts: _Hosts
 ) -> None:
     while (item := todo.get()) is not None:
         number, job = item
         try:
-            with hosts.turn(job):
-                look = look_at(job, request)
+            look = hosts.look(job)
         except Exception as error:  # noqa: BLE001 - a look-up that breaks is unknown too, and says so; the rest goes on
-            look = unknown(job.watch.method, job.watch.name, f"the look-up broke: {harmless(error, 200)}")
+            said = f"{type(error).__name__} {error}"
+            look = unknown(job.watch.method, job.watch.name, f"the look-up broke: {harmless(said, 200)}")
         done.put((number, look))
 
 
 class _Hosts:
-    """So many look-ups at once at one registry, and no more."""
+    """So many look-ups at once at one registry and no more; and none at one that has had too many questions."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._lock = threading.Lock()
         self._turns: dict[str, threading.Semaphore] = {}
+        self._closed: dict[str, str] = {}
 
-    def turn(self, job: Job) -> threading.Semaphore:
-        host = self._host(job)
+    def look(self, job: Job) -> Look:
+        host = _host(job, self._request)
         with self._lock:
-            return self._turns.setdefault(host, threading.Semaphore(self._request.limits.per_host))
+            turn = self._turns.setdefault(host, threading.Semaphore(self._request.limits.per_host))
+        with turn:
+            if host in self._closed:
+                return unknown(job.watch.method, host, f"not asked: {self._closed[host]}")
+            look = look_at(job, self._request)
+        if look.reason.startswith(rdap.TOO_MANY):
+            self._closed[host] = look.reason
+        return look
 
-    def _host(self, job: Job) -> str:
-        watch = job.watch
-        if watch.method == "rdap":
-            try:
-                return urlsplit(rdap.query_url(watch, watch.name.lower(), self._request.registry) or "").netloc
-            except (ValueError, BootstrapError):
-                return ""  # the look-up itself will say it
-        return watch.server or watch.name.rpartition(".")[2] if watch.method == "whois" else watch.name
+
+def _host(job: Job, request: Request) -> str:
+    """Who is asked, as far as that can be told before it is."""
+    watch = job.watch
+    if watch.method == "rdap":
+        try:
+            return urlsplit(rdap.query_url(watch, watch.name.lower(), request.registry) or "").netloc
+        except (ValueError, BootstrapError):
+            return ""  # the look-up itself will say it
+    if watch.method == "whois":
+        return watch.server or watch.name.rpartition(".")[2]
+    return watch.name

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reporting.service import AfterEnd, ServiceId, Watch, WatchMethod
+from reporting.service import AfterEnd, ServiceId, ServiceKind, Watch, WatchMethod
 from reporting.text import harmless
 
 DATA = Path(__file__).parent
@@ -23,6 +23,7 @@ class Job(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     id: ServiceId
+    kind: ServiceKind = "other"
     watch: Watch = Watch()
     ends: date | None = None  # from the settings: the only source of method manual
     after_end: AfterEnd | None = None

@@ -17,6 +17,7 @@ from reporting.text import harmless
 
 ACCEPT = "application/rdap+json, application/json;q=0.9"
 _TYPES = ("application/rdap+json", "application/json")
+TOO_MANY = "HTTP 429"
 _MOST_EVENTS = 1000
 _MOST_STATUSES = 50
 
@@ -85,7 +86,7 @@ def _check_http(answer: Answer, name: str) -> None:
     status = answer.status
     if status == 429:
         wait = harmless(answer.retry_after, 60)
-        raise _Wrong(f"HTTP 429: the registry has had too many questions; ask again {_when(wait)}")
+        raise _Wrong(f"{TOO_MANY}: the registry has had too many questions; ask again {_when(wait)}")
     if status == 404:
         raise _Wrong(f"HTTP 404: the registry knows no {name}: mistyped, or no longer registered")
     if not 200 <= status < 300:

@@ -1,4 +1,4 @@
-"""When somebody has to be told that a service ends, and what it costs by then. Pure: (service, end, day) -> reminder."""
+"""When somebody has to be told that a service ends, and what it costs by then. (service, end, day) -> reminder."""
 
 from __future__ import annotations
 

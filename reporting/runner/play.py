@@ -28,7 +28,7 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True)
 class Play:
-    """What to run: a playbook of the checkout, on some hosts of an inventory."""
+    """What to run: a playbook of the checkout, on some hosts of an inventory (none named: those of the playbook)."""
 
     playbook: str
     inventory: Path
@@ -83,7 +83,7 @@ def play(request: Play, on_event: Callable[[dict[str, Any]], None], tick: Callab
                 private_data_dir=str(supervisor.folder),
                 playbook=str(playbook),
                 inventory=str(request.inventory),
-                limit=",".join(request.hosts),
+                limit=",".join(request.hosts) or None,
                 extravars=request.extra_vars,
                 forks=request.forks,
                 quiet=True,
