@@ -62,7 +62,7 @@ class ExecutionStarted(_Payload):
     by_hand: bool = False  # entered with `laman record`
     ad_hoc: bool = False  # judged, but fills no plan
     limit_minutes: float | None = None
-    taken_at: AwareDatetime | None = None  # a person's step: when work on it began (started_at: when its input was there)
+    taken_at: AwareDatetime | None = None  # a person's step: when work on it began; started_at: its input was there
 
 
 class ExecutionFinished(_Payload):
@@ -155,7 +155,7 @@ class CaseLine(_Payload):
 
 
 class RenewalOpened(_Payload):
-    """kind `renewal.opened`, subject = case id: the invoice and what it is for; written with its first step (submit)."""
+    """kind `renewal.opened`, subject = case id: the invoice and what it is for; written with `submit`."""
 
     case: str
     invoice_number: str

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("reporting.cli.run", "run activities 1-3 on sites, timed and recorded"),
     "record": ("reporting.cli.record", "enter an execution of 1-3 that was done by hand"),
     "review": ("reporting.cli.review", "read a run's findings and sign them off"),
+    "renewal": ("reporting.cli.renewal", "renew connection, hosting, domain: invoice, approval, payment, proof"),
     "status": ("reporting.cli.status", "executions of a period with verdicts, minutes, reasons"),
     "due": ("reporting.cli.due", "what has to be done now, in plain words"),
     "report": ("reporting.cli.report", "the compliance workbook for management"),

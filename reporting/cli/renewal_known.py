@@ -1,0 +1,249 @@
+"""What every renewal command needs: the cases, the register, the known ends, the lock, files into the archive."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from reporting.cli.common import Refused, local, this_agent
+from reporting.events import (
+    KIND_EXPIRY,
+    KIND_PAPER,
+    KIND_SERVICE,
+    Attachment,
+    ExpiryObserved,
+    PaperIssued,
+    RenewalOpened,
+    ServiceRegistered,
+)
+from reporting.files import below, sha256_file, whole_file, write_whole
+from reporting.ledger.model import Draft, Event
+from reporting.renewal.attachments import Attached, attached
+from reporting.renewal.commands import Known, Permitted
+from reporting.renewal.drafts import Folder, folder_of, step_drafts
+from reporting.renewal.fold import KINDS, fold, submission_takes
+from reporting.renewal.model import Case
+from reporting.runner.model import Record
+from reporting.service import Service
+from reporting.standard import standard_on
+
+_PATIENCE_SECONDS = 30.0  # a step takes a moment; somebody who holds the lock for longer is stuck
+_ROLES = {"invoice": "invoice", "proof": "proof_of_payment", "paper": "paper"}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that this command makes itself (what a look-up said), to be archived with the step."""
+
+    role: str
+    name: str
+    content: bytes
+
+
+@contextmanager
+def renewal_lock(record: Record) -> Iterator[None]:
+    """One at a time from reading the cases to appending the step.
+
+    Raises:
+        Refused: another laman has held it for half a minute.
+    """
+    record.locks.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(record.locks / "renewal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Refused("another laman is changing the renewals and does not end: try again") from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def known_of(record: Record, case: str | None = None) -> Known:
+    """Everything that a step is judged with, as the record has it now. `case`: whose attachments are read again."""
+    events = list(record.ledger.events([*KINDS, KIND_SERVICE, KIND_EXPIRY]))
+    unit = record.inventory.unit
+    cases = fold(events)
+    services = register(unit.services, events)
+    found = cases.get((case or "").strip().upper())
+    return Known(
+        unit=unit,
+        standard=standard_on,
+        cases=cases,
+        services=services,
+        ends=known_ends(services, events, record),
+        now=record.clock(),
+        agent=this_agent(),
+        takes=submission_takes(events),
+        broken=_broken(record, found) if found is not None else frozenset(),
+    )
+
+
+def register(settings: Sequence[Service], events: Iterable[Event]) -> dict[str, Service]:
+    """The services register: the settings, then what imports entered, changed or took out."""
+    found = {s.id: s for s in settings}
+    for event in events:
+        if event.kind == KIND_SERVICE:
+            service = ServiceRegistered.model_validate(event.data).service
+            if service is None:
+                found.pop(event.subject, None)
+            else:
+                found[event.subject] = service
+    return found
+
+
+def observations(events: Iterable[Event]) -> dict[str, ExpiryObserved]:
+    """The last look at each service."""
+    return {e.subject: ExpiryObserved.model_validate(e.data) for e in events if e.kind == KIND_EXPIRY}
+
+
+def known_ends(services: Mapping[str, Service], events: Iterable[Event], record: Record) -> dict[str, date]:
+    """The end of each service as it was last seen, else as it was entered."""
+    ends = {s.id: s.ends for s in services.values() if s.ends is not None}
+    for event in events:
+        if event.kind == KIND_EXPIRY:
+            seen = ExpiryObserved.model_validate(event.data)
+            if seen.state == "known" and seen.ends_at is not None:
+                ends[event.subject] = seen.ends_at.astimezone(record.inventory.unit.tz).date()
+    return ends
+
+
+def printed(record: Record) -> frozenset[str]:
+    """SHA-256 of every file of a paper that we issued."""
+    return frozenset(
+        f.sha256 for e in record.ledger.events([KIND_PAPER]) for f in PaperIssued.model_validate(e.data).files
+    )
+
+
+def _broken(record: Record, case: Case) -> frozenset[str]:
+    """Attachments of a case that the archive no longer holds as they were."""
+    bad = set()
+    for file in (a for step in case.steps for a in step.attachments):
+        try:
+            if sha256_file(below(record.archive.root, file.path))[0] != file.sha256:
+                bad.add(file.sha256)
+        except (OSError, ValueError):
+            bad.add(file.sha256)
+    return frozenset(bad)
+
+
+def looked_at(
+    options: argparse.Namespace, record: Record, sheet_role: str | None, *, own_sheet: bool
+) -> list[Attached]:
+    """The files that were named on the command line, each read and judged by its content."""
+    papers = printed(record)
+    files: list[Attached] = []
+    for option, role in (*_ROLES.items(), ("sheet", sheet_role)):
+        for name in getattr(options, option, None) or []:
+            own = own_sheet and option == "sheet"
+            files.append(attached(Path(name), role or "sheet", papers, own_paper=own))
+    return files
+
+
+def archive(record: Record, folder: Folder, files: Sequence[Attached | Made]) -> list[Attachment]:
+    """Copy the files into the archive, whole; what was copied is removed again when one cannot be.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+        Refused: a file changed between the look and the copy.
+    """
+    target = record.archive.folder(folder.slug, folder.name, folder.local)
+    done: list[Attachment] = []
+    try:
+        for number, file in enumerate(files, 1):
+            done.append(_copied(record, target, file, number))
+    except BaseException:
+        forget(record, target)
+        raise
+    if not files:
+        forget(record, target)
+    return done
+
+
+def forget(record: Record, target: Path) -> None:
+    """Take a step's folder out of the archive again: its step was not recorded."""
+    if target.is_relative_to(record.archive.root):
+        shutil.rmtree(target, ignore_errors=True)
+
+
+def _copied(record: Record, target: Path, file: Attached | Made, number: int) -> Attachment:
+    if isinstance(file, Made):
+        path = target / f"{file.role}-{number:02d}-{file.name}"
+        write_whole(path, file.content)
+        original = ""
+    else:
+        path = target / file.archive_name(number)
+        with file.source.open("rb") as stream, whole_file(path) as copy:
+            shutil.copyfileobj(stream, copy, 1 << 20)
+        original = file.source.name
+    measured = record.archive.measure(path)
+    if isinstance(file, Attached) and measured.sha256 != file.sha256:
+        raise Refused(f"{file.source}: the file changed while it was copied: attach it again")
+    return Attachment(
+        path=measured.path, bytes=measured.bytes, sha256=measured.sha256, role=file.role, original=original[:200]
+    )
+
+
+def write_step(
+    record: Record,
+    known: Known,
+    permitted: Permitted,
+    made: Sequence[Made] = (),
+    opened: RenewalOpened | None = None,
+) -> str | None:
+    """Archive a step's files and append its events in one transaction; returns its execution's id.
+
+    Nothing is left of it when either fails.
+    """
+    folder = folder_of(known, permitted)
+    target = record.archive.root / f"{folder.local:%Y}" / f"{folder.local:%m}" / folder.slug / folder.name
+    files = archive(record, folder, [*unique(permitted.asked.files), *made])
+    try:
+        record.ledger.append(step_drafts(known, permitted, folder, files, opened))
+    except BaseException:
+        forget(record, target)
+        raise
+    return folder.execution
+
+
+def unique(files: Iterable[Attached]) -> list[Attached]:
+    """A paper that is also the signed sheet is archived once, as the sheet."""
+    kept: list[Attached] = []
+    for file in sorted(files, key=lambda f: f.role == "paper"):
+        if not any(k.sha256 == file.sha256 and file.role == "paper" for k in kept):
+            kept.append(file)
+    return kept
+
+
+def append(record: Record, drafts: Sequence[Draft]) -> None:
+    """Append events that are no step."""
+    record.ledger.append(drafts)
+
+
+def token() -> str:
+    """What makes the name of an execution unique."""
+    return secrets.token_hex(4)
+
+
+def when(moment: datetime | None, record: Record) -> str:
+    """An instant as it is printed; empty for none."""
+    return local(moment, record.inventory) if moment is not None else ""
+
+
+def utc_now() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
