@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from reporting.text import harmless
 
 PORT = 43
 _CHUNK = 16 << 10
-_LINE = re.compile(r"^[ \t]*(?P<key>[^:\r\n]{1,60}?)[ \t.]*:[ \t]*(?P<value>[^\r\n]{1,300})$", re.MULTILINE)
+_MOST_KEY, _MOST_VALUE = 60, 300  # characters of a line that says something
 # The registry's own word comes first; a registrar's date counts only where the registry gives none.
 _ENDS = (
     ("registry expiry date", "expiration date", "expiry date", "expire date", "domain expiration date", "expires on",
@@ -127,7 +128,7 @@ def read_answer(text: str, name: str, zone: tzinfo = UTC) -> tuple[datetime, tup
     Raises:
         WhoisError: not found, refused, another domain, no end, an end that cannot be read, or several that differ.
     """
-    lines = [(found["key"].strip().lower(), found["value"].strip()) for found in _LINE.finditer(text)]
+    lines = list(_lines(text))
     named = [value.split()[0] for key, value in lines if key in _NAMES and value.split()]
     if not named:
         raise WhoisError(_why_nothing(text, name))
@@ -143,6 +144,14 @@ def read_answer(text: str, name: str, zone: tzinfo = UTC) -> tuple[datetime, tup
         if found:
             return found.pop(), statuses
     raise WhoisError("the answer names the domain and gives no end")
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """`Key: value` lines; the key in lower case, without the dots that some registries fill up with."""
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if colon and len(key) <= _MOST_KEY and value.strip():
+            yield key.strip(" \t.").lower(), value.strip()[:_MOST_VALUE]
 
 
 def _why_nothing(text: str, name: str) -> str:
