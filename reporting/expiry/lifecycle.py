@@ -115,25 +115,28 @@ def phases(cycle: Cycle, ends: date, *, longest: bool = False) -> list[Phase]:
     return [*found, after]
 
 
-def phase_on(cycle: Cycle, ends: date, day: date, statuses: Iterable[str] = ()) -> Phase:
-    """The phase on a day. What the registry itself says (`statuses`, RFC 8056 words) goes before the calendar."""
-    listed = phases(cycle, ends)
-    by_date = _at(listed, day)
-    said = _said(statuses)
-    if said and said != by_date.name:
-        step = next((s for s in cycle if s.phase == said), None)
-        percent, renewable = (step.cost_percent, step.renewable) if step else (None, said != PENDING_DELETE)
-        return Phase(said, None, None, percent, renewable)
+def phase_on(cycle: Cycle, ends: date, day: date, told: str = "") -> Phase:
+    """The phase on a day. What the registry itself told (a phase's name, see `told_by`) goes before the calendar."""
+    by_date = _at(phases(cycle, ends), day)
+    if told and told != by_date.name:
+        step = next((s for s in cycle if s.phase == told), None)
+        percent, renewable = (step.cost_percent, step.renewable) if step else (None, told != PENDING_DELETE)
+        return Phase(told, None, None, percent, renewable)
     generous = _at(phases(cycle, ends, longest=True), day).name
-    return by_date if said or generous == by_date.name else replace(by_date, may_still_be=generous)
+    return by_date if told or generous == by_date.name else replace(by_date, may_still_be=generous)
+
+
+def still_told(cycle: Cycle, ends: date, seen_on: date, phase: str) -> str:
+    """The phase of an observation, if the registry told it: it is another than the calendar's on that day."""
+    return phase if phase and phase != _at(phases(cycle, ends), seen_on).name else ""
 
 
 def _at(listed: Sequence[Phase], day: date) -> Phase:
     return next(p for p in listed if p.last is None or day <= p.last)
 
 
-def _said(statuses: Iterable[str]) -> str:
-    """The phase that the registry's statuses name. A name in redemption is pending delete too (RFC 3915)."""
+def told_by(statuses: Iterable[str]) -> str:
+    """The phase that a registry's statuses (RFC 8056) name; empty when they name none. A name in redemption is pending delete too (RFC 3915)."""
     words = {" ".join(status.lower().replace("_", " ").split()) for status in statuses}
     for word, phase in (
         ("redemption period", REDEMPTION),

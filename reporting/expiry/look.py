@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from reporting.expiry import rdap, tls, whois
 from reporting.expiry.bootstrap import BootstrapError
-from reporting.expiry.lifecycle import cycle_for, phase_on
+from reporting.expiry.lifecycle import cycle_for, phase_on, told_by
 from reporting.expiry.model import Job, Limits, Look, known, unknown
 from reporting.expiry.rdap import Registry
 from reporting.text import harmless
@@ -55,7 +55,7 @@ def phase_of(job: Job, look: Look, request: Request) -> str:
         return ""
     cycle = cycle_for(job.kind, job.watch.name, job.after_end)
     ends = look.ends_at.astimezone(request.zone).date()
-    return phase_on(cycle, ends, request.now.astimezone(request.zone).date(), look.statuses).name
+    return phase_on(cycle, ends, request.now.astimezone(request.zone).date(), told_by(look.statuses)).name
 
 
 def look_at_all(jobs: Sequence[Job], request: Request) -> list[Look]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -23,13 +22,14 @@ class Reminder:
     since: date
 
 
-def reminder_due(service: Service, ends: date, day: date, statuses: Iterable[str] = ()) -> Reminder | None:
+def reminder_due(service: Service, ends: date, day: date, told: str = "") -> Reminder | None:
     """The reminder that is due on `day`; None while the first step is not reached.
 
     Before the end it is the nearest step that has been reached; after it, each phase is a reminder of its own.
+    `told`: the phase that the registry itself names, which goes before the calendar.
     """
     cycle = cycle_for(service.kind, service.watch.name, service.after_end)
-    phase = phase_on(cycle, ends, day, statuses)
+    phase = phase_on(cycle, ends, day, told)
     left = (ends - day).days
     if phase.name != ACTIVE:
         return Reminder(service.id, ends, left, None, phase, phase.cost(service.cost), phase.first or day)
