@@ -72,12 +72,10 @@ def _examples(name: str) -> str:
     """The lines of this page's synopsis and examples that are about an action."""
     lines = (__doc__ or "").splitlines()
     found: list[str] = []
-    for line in lines:
+    for line, before in zip(lines, ["", *lines], strict=False):
         words = line.split()
-        continued = bool(found) and (
-            found[-1].endswith("\\") or (line.startswith("          --") and lines[lines.index(line) - 1] == found[-1])
-        )
-        if words[:1] == [name] or f"renewal {name} " in line or continued:
+        goes_on = before.endswith("\\") or line.startswith("          --")
+        if words[:1] == [name] or f"renewal {name} " in line or (goes_on and found and found[-1] == before):
             found.append(line)
     return "\n".join(found)
 

@@ -8,32 +8,30 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 
 from reporting.cli.common import Refused, local, this_agent
 from reporting.events import (
-    KIND_EXPIRY,
     KIND_PAPER,
-    KIND_SERVICE,
     Attachment,
-    ExpiryObserved,
     PaperIssued,
     RenewalOpened,
-    ServiceRegistered,
 )
 from reporting.files import below, sha256_file, whole_file, write_whole
-from reporting.ledger.model import Draft, Event
+from reporting.ledger.model import Draft
+from reporting.register import KINDS as REGISTER_KINDS
+from reporting.register import Register
+from reporting.register import fold as fold_register
 from reporting.renewal.attachments import Attached, attached
 from reporting.renewal.commands import Known, Permitted
 from reporting.renewal.drafts import Folder, folder_of, step_drafts
 from reporting.renewal.fold import KINDS, fold, submission_takes
 from reporting.renewal.model import Case
 from reporting.runner.model import Record
-from reporting.service import Service
 from reporting.standard import standard_on
 
 _PATIENCE_SECONDS = 30.0  # a step takes a moment; somebody who holds the lock for longer is stuck
@@ -75,17 +73,18 @@ def renewal_lock(record: Record) -> Iterator[None]:
 
 def known_of(record: Record, case: str | None = None) -> Known:
     """Everything that a step is judged with, as the record has it now. `case`: whose attachments are read again."""
-    events = list(record.ledger.events([*KINDS, KIND_SERVICE, KIND_EXPIRY]))
+    events = list(record.ledger.events([*KINDS, *REGISTER_KINDS]))
     unit = record.inventory.unit
     cases = fold(events)
-    services = register(unit.services, events)
+    register = fold_register(events)
     found = cases.get((case or "").strip().upper())
     return Known(
         unit=unit,
         standard=standard_on,
         cases=cases,
-        services=services,
-        ends=known_ends(services, events, record),
+        services={s.id: s for s in register.current},
+        ends=known_ends(register, cases.values(), unit.tz),
+        looks=register.looks,
         now=record.clock(),
         agent=this_agent(),
         takes=submission_takes(events),
@@ -93,32 +92,14 @@ def known_of(record: Record, case: str | None = None) -> Known:
     )
 
 
-def register(settings: Sequence[Service], events: Iterable[Event]) -> dict[str, Service]:
-    """The services register: the settings, then what imports entered, changed or took out."""
-    found = {s.id: s for s in settings}
-    for event in events:
-        if event.kind == KIND_SERVICE:
-            service = ServiceRegistered.model_validate(event.data).service
-            if service is None:
-                found.pop(event.subject, None)
-            else:
-                found[event.subject] = service
-    return found
-
-
-def observations(events: Iterable[Event]) -> dict[str, ExpiryObserved]:
-    """The last look at each service."""
-    return {e.subject: ExpiryObserved.model_validate(e.data) for e in events if e.kind == KIND_EXPIRY}
-
-
-def known_ends(services: Mapping[str, Service], events: Iterable[Event], record: Record) -> dict[str, date]:
-    """The end of each service as it was last seen, else as it was entered."""
-    ends = {s.id: s.ends for s in services.values() if s.ends is not None}
-    for event in events:
-        if event.kind == KIND_EXPIRY:
-            seen = ExpiryObserved.model_validate(event.data)
-            if seen.state == "known" and seen.ends_at is not None:
-                ends[event.subject] = seen.ends_at.astimezone(record.inventory.unit.tz).date()
+def known_ends(register: Register, cases: Iterable[Case], tz: tzinfo) -> dict[str, date]:
+    """The end of each service as the register knows it, or as a case has proven it since."""
+    ends = {s.id: end for s in register.current if (end := register.end(s, tz).ends) is not None}
+    for case in cases:
+        proven = {p.service for p in case.proofs if p.renewed}
+        for line in case.lines:
+            if line.service in proven:
+                ends[line.service] = max(line.new_end, ends.get(line.service, line.new_end))
     return ends
 
 
@@ -242,8 +223,3 @@ def token() -> str:
 def when(moment: datetime | None, record: Record) -> str:
     """An instant as it is printed; empty for none."""
     return local(moment, record.inventory) if moment is not None else ""
-
-
-def utc_now() -> datetime:
-    """Now."""
-    return datetime.now(UTC)

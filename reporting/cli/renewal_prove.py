@@ -17,14 +17,13 @@ from reporting.cli.renewal_known import (
     archive,
     forget,
     known_of,
-    observations,
     printed,
     renewal_lock,
     write_step,
 )
 from reporting.cli.renewal_steps import add_step_arguments, asked_of
 from reporting.cli.renewal_view import case_json, judged, print_step
-from reporting.events import KIND_EXPIRY, ExpiryObserved, Person
+from reporting.events import ExpiryObserved, Person
 from reporting.renewal.attachments import Attached, attached
 from reporting.renewal.commands import Asked, Known, case_of, check_services, permit
 from reporting.renewal.drafts import Folder, evidence_draft, proof_draft
@@ -147,7 +146,7 @@ def _proofs(
     options: argparse.Namespace, record: Record, known: Known, case: Case
 ) -> tuple[tuple[Proof, ...], list[Made]]:
     """What is known of each line now, and the looks as files."""
-    seen = observations(record.ledger.events([KIND_EXPIRY]))
+    seen = known.looks
     lang = known.unit.language
     since = Since(_paid_at(case), known.now, known.unit.tz, lang)
     proofs = [prove(line, seen.get(line.service), since) for line in case.lines]

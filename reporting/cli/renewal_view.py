@@ -94,10 +94,10 @@ def _row(known: Known, case: Case, inventory: Inventory) -> list[object]:
 def judged(record: Record, case: Case, execution: str | None) -> Execution | None:
     """The execution of one step as compliance judges it now; None for a step that is none."""
     step = next((s for s in case.steps if s.execution == execution), None)
-    if step is None or step.execution is None or step.input_at is None:
+    if step is None or step.execution is None:
         return None
     unit = record.inventory.unit
-    day = step.input_at.astimezone(unit.tz).date()
+    day = step.done_at.astimezone(unit.tz).date()
     period = Period.parse(f"{day}..{day}", unit.tz)
     answer = evaluate(load_standards(), record.ledger.events(), period, datetime.now(UTC), "en")
     return answer.execution(step.execution)

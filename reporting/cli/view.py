@@ -37,6 +37,8 @@ def execution_json(execution: Execution) -> dict[str, Any]:
         "ended_at": execution.ended_at.isoformat() if execution.ended_at else None,
         "clock": execution.clock,
         "minutes": execution.minutes_shown,
+        "minutes_gross": execution.minutes_gross,
+        "minutes_net": execution.minutes_net,
         "standard_minutes": execution.standard_minutes,
         "status": execution.status,
         "requirement": {"status": execution.requirement.status, "reason": execution.requirement.reason},

@@ -40,7 +40,8 @@ def evaluate(
     """Judge a period by the standard. Pure: the same arguments always give the same answer, in any order of `events`.
 
     Everything about the unit comes from the `settings.recorded` events, in force from their time on (the first ones
-    also before it). Executions and windows belong to the period in which they start, on the unit's local days. `as_of`
+    also before it). Executions and windows belong to the period in which they start, on the unit's local days; people's
+    steps (activities 4-8), whose input may have been there long before, to the one in which they are done. `as_of`
     (aware) decides what is still open; events are not cut off at it: pass those that are to count. Reasons are in
     `lang`.
 
@@ -82,7 +83,7 @@ class _Evaluation:
 
     def answer(self) -> Compliance:
         """The period's executions, occasions and deviations."""
-        here = [a for a in self.attempts.values() if a.execution.started_at in self.period]
+        here = [a for a in self.attempts.values() if a.execution.counts_at in self.period]
         executions = tuple(a.execution for a in here)
         opened = [w for w in self.planned if w.key.opens_at in self.period and w.key.opens_at <= self.as_of]
         occasions = tuple(o for o in map(self._occasion, opened) if o is not None)
@@ -217,6 +218,9 @@ def _execution(case: Case, attempt: int, standard: Standard) -> Execution:
         run=started.run,
         measured_from=case.begin.astimezone(tz),
         note=finished.note if finished else "",
+        taken_at=started.taken_at.astimezone(tz) if started.taken_at else None,
+        minutes_gross=case.minutes_gross,
+        minutes_net=case.minutes_net,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from reporting.compliance.model import ComplianceError, Review
+from reporting.compliance.model import FIRST_BY_PEOPLE, ComplianceError, Review
 from reporting.events import (
     KIND_EVIDENCE,
     KIND_FINISHED,
@@ -81,7 +81,7 @@ class Folded:
 
 
 def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
-    """Settings of all times, and the executions that began in `[start, end)`.
+    """Settings of all times, and the executions that began in `[start, end)`; people's steps that began before `end`.
 
     The order in which events are passed does not matter: the ledger's (`seq`) decides.
 
@@ -111,7 +111,7 @@ def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
 def _started(
     events: list[Event], start: datetime, end: datetime, problems: list[str]
 ) -> tuple[set[str], dict[str, Record]]:
-    """All execution ids, and the records of those that began in `[start, end)`."""
+    """All execution ids, and the records of those that `fold` wants."""
     everything: set[str] = set()
     records: dict[str, Record] = {}
     for event in events:
@@ -120,9 +120,15 @@ def _started(
             problems.append(f"event {event.seq} ({event.kind}): execution {execution!r} began before: the first counts")
             continue
         everything.add(execution)
-        if start <= _began(event) < end:
+        if (start <= _began(event) < end) or (_by_people(event) and _began(event) < end):
             records[execution] = Record(_read(event, ExecutionStarted), event.subject, event.seq, event.at)
     return everything, records
+
+
+def _by_people(event: Event) -> bool:
+    """Activities 4-8: their input may have been there long before, and they count when they are done."""
+    number = event.data.get("activity")
+    return isinstance(number, int) and number >= FIRST_BY_PEOPLE
 
 
 def _began(event: Event) -> datetime:

@@ -56,9 +56,21 @@ class Case:
         return "working" if self.record.started.by_hand else self.record.started.clock
 
     @property
+    def clock_name(self) -> str:
+        """Which of the two figures of a person's step judged it, where work was taken; else just the clock."""
+        if self.record.started.taken_at is None:
+            return self.clock
+        return "taken" if self.settings.snapshot.unit.human_clock == "from_taken" else "input"
+
+    @property
     def begin(self) -> datetime:
-        """From when the minutes count: the first task on this site (waiting for other sites is no one's minutes)."""
+        """From when the minutes count: the first task on this site (waiting for other sites is no one's minutes).
+
+        A person's step: when its input was there, or (setting `human_clock: from_taken`) when its work was begun.
+        """
         started, finished = self.record.started, self.record.finished
+        if started.taken_at is not None and self.settings.snapshot.unit.human_clock == "from_taken":
+            return max(started.started_at, started.taken_at)
         return max(started.started_at, finished.began_at) if finished and finished.began_at else started.started_at
 
     @property
@@ -74,6 +86,23 @@ class Case:
         if self.clock == "working":
             return self.settings.clock.minutes(self.begin, finished.ended_at)
         return (finished.ended_at - self.begin) / _MINUTE
+
+    @property
+    def minutes_gross(self) -> float | None:
+        """A person's step: working minutes from its input to its output, waiting included. None for a machine's."""
+        return self._working_since(self.record.started.started_at)
+
+    @property
+    def minutes_net(self) -> float | None:
+        """A person's step: working minutes from its take to its output; None where no take was recorded."""
+        taken = self.record.started.taken_at
+        return None if taken is None else self._working_since(max(taken, self.record.started.started_at))
+
+    def _working_since(self, begin: datetime) -> float | None:
+        finished = self.record.finished
+        if self.clock != "working" or finished is None or finished.ended_at < begin:
+            return None
+        return self.settings.clock.minutes(begin, finished.ended_at)
 
     @property
     def review_due(self) -> datetime | None:
@@ -131,7 +160,7 @@ def judge_time(case: Case) -> Judgement:
     if minutes is None:
         ended, started = case.local(case.record.finished.ended_at), case.local(case.begin)
         return Judgement("menyimpang", say(case.lang, "time.backwards", ended=ended, started=started))
-    shown, clock = figure(case.lang, minutes), say(case.lang, f"clock.{case.clock}")
+    shown, clock = figure(case.lang, minutes), say(case.lang, f"clock.{case.clock_name}")
     if minutes > limit:
         over = span(case.lang, (minutes - limit) * _MINUTE)
         return Judgement("menyimpang", say(case.lang, "time.over", minutes=shown, clock=clock, limit=limit, over=over))

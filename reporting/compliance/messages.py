@@ -42,6 +42,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "clock.elapsed": ("waktu berjalan", "elapsed"),
     "clock.working": ("menit kerja", "working minutes"),
+    "clock.input": ("menit kerja sejak masukan ada", "working minutes since its input was there"),
+    "clock.taken": ("menit kerja sejak mulai dikerjakan", "working minutes since work was begun"),
     # output
     "output.ok": ("{count} berkas, utuh dan terverifikasi", "{count} file(s), whole and verified"),
     "output.none": ("tidak ada output", "no output"),
@@ -105,6 +107,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "name.site_access": ("akses sistem laman", "access to the site"),
     "name.backup_medium": ("media backup", "backup medium"),
     "name.database_access": ("akses basis data", "access to the database"),
+    "name.invoice": ("invoice", "invoice"),
+    "name.submission_sheet": ("lembar pengajuan pembayaran", "payment submission sheet"),
+    "name.approved_sheet": ("lembar pengajuan yang disetujui", "approved submission sheet"),
+    "name.proof_of_payment": ("bukti pembayaran", "proof of payment"),
     # units of time
     "unit.h": ("jam", "h"),
     "unit.min": ("menit", "min"),

@@ -25,6 +25,9 @@ AccountState = Literal["belum dipertanggungjawabkan", "dipertanggungjawabkan", "
 ExecutionStatus = FinishStatus | Literal["running", "interrupted"]  # the last two: no end is on record
 
 
+FIRST_BY_PEOPLE = 4  # activities from this number on are steps that people take, one after the other
+
+
 class ComplianceError(Exception):
     """A record that cannot be judged; one line that says what is wrong and where."""
 
@@ -74,6 +77,8 @@ class Execution:
     `ended_at`, and is judged exactly; None when no usable end is on record.
     `attempt` counts the attempts of its window from 1; the last one `judges` the window (ad hoc: always 1, and judges).
     `recorded_at` is when the ledger learned of it: for what was done by hand that may be days later.
+    A person's step (activities 4-7): `site` is the case, `minutes_gross` and `minutes_net` are both kept, and `minutes`
+    is the one of them that judged (setting `human_clock`).
     `review_due` is the last instant at which a review still counts; None where none is asked for.
     """
 
@@ -109,6 +114,23 @@ class Execution:
     run: str
     measured_from: datetime | None = None
     note: str = ""  # what was written by whom did it by hand
+    taken_at: datetime | None = None  # a person's step: when work on it was begun, if that was recorded
+    minutes_gross: float | None = None  # on the working clock, from `started_at` (its input was there) to its end
+    minutes_net: float | None = None  # on the working clock, from `taken_at` to its end
+
+    @property
+    def counts_at(self) -> datetime:
+        """The instant that decides in which period it counts: a person's step as it ends, others as they start."""
+        if self.activity >= FIRST_BY_PEOPLE and self.ended_at is not None:
+            return self.ended_at
+        return self.started_at
+
+    @property
+    def minutes_waiting(self) -> float | None:
+        """How much of `minutes_gross` was waiting for its executor; None where no take was recorded."""
+        if self.minutes_gross is None or self.minutes_net is None:
+            return None
+        return self.minutes_gross - self.minutes_net
 
     @property
     def minutes_shown(self) -> float | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from reporting.events import KIND_RENEWAL_TAKEN, Agent, Person, RenewalTaken
+from reporting.events import KIND_RENEWAL_TAKEN, Agent, ExpiryObserved, Person, RenewalTaken
 from reporting.ledger.model import Draft
 from reporting.money import written
 from reporting.renewal.attachments import Attached
@@ -42,6 +42,7 @@ class Known:
     now: datetime
     agent: Agent
     takes: Mapping[str, Taken] = field(default_factory=dict)  # SHA-256 of an invoice -> work on its submission began
+    looks: Mapping[str, ExpiryObserved] = field(default_factory=dict)  # the last look at each service
     broken: frozenset[str] = frozenset()  # SHA-256 of attachments that the archive no longer holds as they were
     states: States = field(default_factory=load_states)
 
@@ -102,6 +103,7 @@ def permit(known: Known, asked: Asked) -> Permitted:
     taken_at = taken_moment(known, asked, case.taken, since, done_at)
     check_note(asked, rule)
     check_files(asked, (r for r in rule.attach if asked.step != "submit" or r != "invoice" or not case.attachments(r)))
+    check_reuse(case, asked)
     amount = pay_amount(case, asked)
     on_paper = asked.at is not None
     return Permitted(asked, rule, case, person(executor), done_at, since, taken_at, amount, on_paper)
@@ -333,6 +335,34 @@ def check_files(asked: Asked, roles: Iterable[str]) -> None:
     for role in roles:
         if role not in there:
             raise Refused(f"{asked.step} needs {_OPTIONS[role]} (PDF, JPG or PNG)")
+
+
+def check_reuse(case: Case, asked: Asked) -> None:
+    """One file proves one thing: the submission sheet is no approval, an invoice no payment, nor a proof two of them.
+
+    Raises:
+        Refused: it was attached to the case before, as something else or as the proof of another payment.
+    """
+    before = {a.sha256: (a.role, step) for step in case.steps for a in step.attachments}
+    for file in asked.files:
+        if file.sha256 not in before or file.role in ("paper", "invoice", "submission_sheet"):
+            continue
+        role, step = before[file.sha256]
+        raise Refused(
+            f"{harmless(str(file.source), 100)}: the same file was attached to {case.id} already, as "
+            f"{_ROLE_NAMES[role]} ({_did(step.name)}): it does not prove this step too"
+        )
+
+
+_ROLE_NAMES = {
+    "invoice": "the invoice",
+    "submission_sheet": "the submission sheet",
+    "approved_sheet": "the approved sheet",
+    "decision_sheet": "the signed decision",
+    "proof_of_payment": "a proof of payment",
+    "paper": "a dated paper",
+    "renewed_service": "a document on the renewed service",
+}
 
 
 def pay_amount(case: Case, asked: Asked) -> int | None:

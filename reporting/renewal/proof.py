@@ -28,8 +28,9 @@ class Since:
 def prove(line: ServiceLine, observed: ExpiryObserved | None, since: Since) -> Proof:
     """What a look-up says about one line of a case.
 
-    Moved: the end that was seen is that of the period that was paid, or later (a day less is the registry's zone). An
-    end that moved, but not as far, is not what was paid for. Anything that was seen before the payment says nothing.
+    Moved: the end that was seen is that of the period that was paid, or later (a day less: the registry's zone). An
+    end that moved, but not as far, is not what was paid for. Anything that was seen before the payment says nothing, nor
+    does a date that a person typed.
     """
     paid_at, now, tz, lang = since.paid_at, since.now, since.tz, since.lang
     if observed is None:
@@ -40,6 +41,8 @@ def prove(line: ServiceLine, observed: ExpiryObserved | None, since: Since) -> P
         why = say(lang, "old_look", looked=looked, paid=paid)
         return Proof(line.service, "unknown", None, say(lang, "unknown", why=why), now)
     source = harmless(f"{observed.method} {observed.source}".strip(), 200)
+    if observed.method == "manual":
+        return Proof(line.service, "unknown", None, say(lang, "unknown", why=say(lang, "by_hand")), now)
     if observed.state != "known" or observed.ends_at is None:
         why = f"{harmless(observed.reason, 400)} ({source})"
         return Proof(line.service, "unknown", None, say(lang, "unknown", why=why), now)

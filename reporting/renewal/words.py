@@ -38,6 +38,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "terakhir diperiksa {looked}, sebelum pembayaran {paid}",
         "last looked up {looked}, before the payment of {paid}",
     ),
+    "by_hand": (
+        "tanggalnya dicatat dengan tangan, bukan dibaca: diperlukan dokumen (--attest)",
+        "its date was entered by hand, not read: a document is needed (--attest)",
+    ),
     "attested": ("dinyatakan diperpanjang oleh {name}: {note}", "attested as renewed by {name}: {note}"),
 }
 _MONTHS = {
