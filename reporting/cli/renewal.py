@@ -60,9 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, (module, text) in _ACTIONS.items():
         action = actions.add_parser(
-            name, help=text, prog=f"laman renewal {name}", description=f"{text[0].upper()}{text[1:]}.\n\n{_examples(name)}",
+            name,
+            prog=f"laman renewal {name}",
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.\n\n{_examples(name)}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
-        )  # fmt: skip
+        )
         action.add_argument("-i", "--inventory", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         action.add_argument("--json", action="store_true", help="print it as JSON")
         importlib.import_module(module).add_arguments(name, action)

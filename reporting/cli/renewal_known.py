@@ -40,11 +40,15 @@ _ROLES = {"invoice": "invoice", "proof": "proof_of_payment", "paper": "paper"}
 
 @dataclass(frozen=True)
 class Made:
-    """A file that this command makes itself (what a look-up said), to be archived with the step."""
+    """A file that does not come from a person's disk (what a look-up said), to be archived with the step.
+
+    `about`: what it is about, e.g. the service that was looked up.
+    """
 
     role: str
     name: str
     content: bytes
+    about: str = ""
 
 
 @contextmanager
@@ -165,7 +169,7 @@ def _copied(record: Record, target: Path, file: Attached | Made, number: int) ->
     if isinstance(file, Made):
         path = target / f"{file.role}-{number:02d}-{file.name}"
         write_whole(path, file.content)
-        original = ""
+        original = file.about
     else:
         path = target / file.archive_name(number)
         with file.source.open("rb") as stream, whole_file(path) as copy:

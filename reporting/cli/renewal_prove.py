@@ -26,7 +26,7 @@ from reporting.cli.renewal_view import case_json, judged, print_step
 from reporting.events import ExpiryObserved, Person
 from reporting.renewal.attachments import Attached, attached
 from reporting.renewal.commands import Asked, Known, case_of, check_services, permit
-from reporting.renewal.drafts import Folder, evidence_draft, proof_draft
+from reporting.renewal.drafts import RENEWED, Folder, evidence_draft, proof_drafts
 from reporting.renewal.model import Case, Proof
 from reporting.renewal.proof import Since, prove
 from reporting.renewal.words import say
@@ -67,7 +67,14 @@ def run(options: argparse.Namespace, lookup: Lookup | None = None) -> int:
 
 
 def look_again(record: Record, services: Sequence[Service]) -> None:
-    """Read the ends again: the last look on record counts until the look-up is there."""
+    """Read the ends that can be read, now; what was seen is on record whatever becomes of the case.
+
+    Raises:
+        Refused, CannotRun: the look-up could not run (`--offline` does without).
+    """
+    from reporting.cli.service_look import look_up
+
+    look_up(record, [s for s in services if s.watch.method != "manual"])
 
 
 def _checked(options: argparse.Namespace, record: Record) -> Case:
@@ -110,7 +117,7 @@ def _prove(options: argparse.Namespace, record: Record) -> int:
         documents = _documents(options, record)
         step = case.last("report")
         if step is None or step.execution is None:
-            append(record, [proof_draft(known, case.id, p) for p in proofs])
+            append(record, proof_drafts(known, case.id, proofs, ()))
         else:
             _append_to(record, known, case, step.execution, [*documents, *made], proofs)
     return _said(options, record, case.id, None)
@@ -131,7 +138,7 @@ def _append_to(  # noqa: PLR0913, PLR0917
     archived = archive(record, folder, files)
     try:
         drafts = [evidence_draft(known, case.id, execution, archived)] if archived else []
-        append(record, [*drafts, *(proof_draft(known, case.id, p) for p in proofs)])
+        append(record, [*drafts, *proof_drafts(known, case.id, proofs, archived)])
     except BaseException:
         forget(record, record.archive.root / f"{local:%Y}" / f"{local:%m}" / slug / name)
         raise
@@ -139,7 +146,7 @@ def _append_to(  # noqa: PLR0913, PLR0917
 
 def _documents(options: argparse.Namespace, record: Record) -> list[Attached]:
     papers = printed(record)
-    return [attached(Path(name), "renewed_service", papers) for name in options.attest or []]
+    return [attached(Path(name), RENEWED, papers) for name in options.attest or []]
 
 
 def _proofs(
@@ -173,7 +180,7 @@ def _look_file(proof: Proof, seen: Mapping[str, ExpiryObserved]) -> Made | None:
     if proof.state != "moved":
         return None
     content = json.dumps(seen[proof.service].json_value(), indent=2, ensure_ascii=False, sort_keys=True)
-    return Made("renewed_service", f"{proof.service}.json", content.encode() + b"\n")
+    return Made(RENEWED, f"{proof.service}.json", content.encode() + b"\n", proof.service)
 
 
 def _said(options: argparse.Namespace, record: Record, case_id: str, execution: str | None) -> int:

@@ -209,7 +209,7 @@ def done_moment(known: Known, asked: Asked) -> datetime:
     if not paper:
         raise Refused("--at needs --paper FILE: the dated paper of the step that was done earlier")
     if asked.at > known.now + SOON:
-        raise Refused(f"--at {_local(known, asked.at)} is in the future: record what has been done")
+        raise Refused(f"{_local(known, asked.at)} is in the future: record what has been done")
     return asked.at
 
 
@@ -285,7 +285,7 @@ def check_times(known: Known, case: Case, done_at: datetime) -> None:
     before = last_moment(case)
     if done_at < before:
         last = f"{_did(case.steps[-1].name)}" if case.steps else "its invoice was received"
-        raise Refused(f"--at {_local(known, done_at)} is before {case.id} was {last} ({_local(known, before)})")
+        raise Refused(f"{_local(known, done_at)} is before {case.id} was {last} ({_local(known, before)})")
 
 
 def taken_moment(

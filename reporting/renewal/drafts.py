@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
@@ -32,6 +32,7 @@ from reporting.renewal.words import day, moment, say
 from reporting.standard import Language
 from reporting.text import harmless
 
+RENEWED = "renewed_service"  # the role of what proves that a service goes on
 _NOTE = 2_000
 
 
@@ -82,13 +83,25 @@ def step_drafts(
         on_paper=permitted.on_paper,
         input_at=permitted.input_at,
         taken_at=permitted.taken_at,
-        attachments=[f for f in files if f.role != "renewed_service"],
+        attachments=list(files),
         note=permitted.asked.note.strip()[:_NOTE],
         amount=permitted.amount,
         execution=folder.execution,
     )
     drafts.append(Draft(KIND_RENEWAL_STEP, case, known.actor, step.json_value()))
-    drafts += [proof_draft(known, case, p) for p in permitted.asked.proofs]
+    drafts += proof_drafts(known, case, permitted.asked.proofs, files)
+    return drafts
+
+
+def proof_drafts(known: Known, case: str, proofs: Sequence[Proof], files: Sequence[Attachment]) -> list[Draft]:
+    """Looks as events, each with the file that it rests on: what was seen, or the document that was attested."""
+    attested = tuple(f for f in files if f.role == RENEWED and not f.path.endswith(".json"))
+    looks = [f for f in files if f.role == RENEWED and f.path.endswith(".json")]
+    drafts = []
+    for proof in proofs:
+        seen = tuple(f for f in looks if f.original == proof.service)
+        rests_on = attested if proof.state == "attested" else seen if proof.state == "moved" else ()
+        drafts.append(proof_draft(known, case, replace(proof, attachments=rests_on)))
     return drafts
 
 

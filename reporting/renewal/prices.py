@@ -12,6 +12,7 @@ from reporting.renewal.submit import months_later
 from reporting.service import Service
 
 _MONTH_DAYS = 365.2425 / 12
+REGISTER = "the register"  # where a price stands that no case has shown yet
 _DEAD = ("rejected", "cancelled")
 _LEAD_MONTHS = 1  # a renewal is submitted and paid in the month before the service ends
 
@@ -74,7 +75,7 @@ def _before(
     service = services.get(line.service)
     if service is None:
         return None
-    return round(service.cost * months / service.period_months), "the register"
+    return round(service.cost * months / service.period_months), REGISTER
 
 
 def crosses_budget_year(case: Case) -> bool:

@@ -28,9 +28,9 @@ class Since:
 def prove(line: ServiceLine, observed: ExpiryObserved | None, since: Since) -> Proof:
     """What a look-up says about one line of a case.
 
-    Moved: the end that was seen is that of the period that was paid, or later (a day less: the registry's zone). An
-    end that moved, but not as far, is not what was paid for. Anything that was seen before the payment says nothing, nor
-    does a date that a person typed.
+    Moved: the end that was seen is that of the period that was paid, or later; a day less is its zone. An end that
+    moved, but not as far, is not what was paid for. Anything that was seen before the payment says nothing, nor does a
+    date that a person typed.
     """
     paid_at, now, tz, lang = since.paid_at, since.now, since.tz, since.lang
     if observed is None:

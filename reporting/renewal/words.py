@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from reporting.renewal.prices import REGISTER, Rise
 from reporting.standard import Language
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -42,6 +43,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "tanggalnya dicatat dengan tangan, bukan dibaca: diperlukan dokumen (--attest)",
         "its date was entered by hand, not read: a document is needed (--attest)",
     ),
+    "rise": ("{service} naik {percent} % dari {source}", "{service} costs {percent} % more than {source}"),
+    "register": ("daftar layanan", "the register"),
+    "crosses": ("melewati tahun anggaran", "crosses the budget year"),
     "attested": ("dinyatakan diperpanjang oleh {name}: {note}", "attested as renewed by {name}: {note}"),
 }
 _MONTHS = {
@@ -54,6 +58,19 @@ def say(lang: Language, key: str, **values: object) -> str:
     """The sentence `key`, its blanks filled in."""
     indonesian, english = _TEXTS[key]
     return (english if lang == "en" else indonesian).format(**values)
+
+
+def rise_remark(rise: Rise, lang: Language) -> str:
+    """A price that rose, as a remark: domain naik 25,0 % dari P-2025-003."""
+    percent = f"{rise.percent:.1f}"
+    source = say(lang, "register") if rise.source == REGISTER else rise.source
+    return say(
+        lang,
+        "rise",
+        service=rise.service,
+        percent=percent if lang == "en" else percent.replace(".", ","),
+        source=source,
+    )
 
 
 def day(lang: Language, when: date) -> str:
