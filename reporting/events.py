@@ -235,6 +235,12 @@ class PeriodClosed(_Payload):
     workbook: EvidenceFile
     closed_by: Person
     agent: Agent
+    standards: list[dict[str, Any]] = []  # the POS that were known (reporting.standard): a revision alters nothing
+    settings_seq: int = 0  # the settings in force, and with them the calendar's version
+    calendar_hash: str = ""  # SHA-256 of that calendar, its public holidays written out
+    still_waiting: list[str] = []  # what had no verdict yet (only with a reason)
+    reason: Annotated[str, StringConstraints(max_length=2_000)] = ""  # why it was closed all the same
+    version: str = ""  # of the package that wrote the workbook
 
 
 class PeriodScan(_Payload):
@@ -243,6 +249,7 @@ class PeriodScan(_Payload):
     period: str
     file: EvidenceFile
     agent: Agent
+    original: str = ""  # what the file was called outside
 
 
 KIND_SERVICE = "service.registered"

@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from reporting.events import KIND_EVIDENCE, KIND_REPORT, EvidenceAdded, EvidenceFile, ReportIssued
+from reporting.events import (
+    KIND_EVIDENCE,
+    KIND_PERIOD_CLOSED,
+    KIND_PERIOD_SCAN,
+    KIND_REPORT,
+    EvidenceAdded,
+    EvidenceFile,
+    PeriodClosed,
+    PeriodScan,
+    ReportIssued,
+)
 from reporting.files import below, sha256_file
 from reporting.ledger.model import Event, Problem
 
@@ -61,4 +71,8 @@ def _files_of(event: Event) -> list[EvidenceFile]:
         return EvidenceAdded.model_validate(event.data).files
     if event.kind == KIND_REPORT:
         return [ReportIssued.model_validate(event.data).file]
+    if event.kind == KIND_PERIOD_CLOSED:
+        return [PeriodClosed.model_validate(event.data).workbook]
+    if event.kind == KIND_PERIOD_SCAN:
+        return [PeriodScan.model_validate(event.data).file]
     return []

@@ -7,6 +7,7 @@ same bytes for the same input.
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from reporting.ledger import Head
 from reporting.workbook.backup_sheet import write_backup
 from reporting.workbook.cells import Page, safe
 from reporting.workbook.content_sheet import write_content
+from reporting.workbook.corrections_sheet import Corrections, write_corrections
 from reporting.workbook.deviations_sheet import write_deviations
 from reporting.workbook.evidence_sheet import write_evidence
 from reporting.workbook.executions_sheet import write_executions
+from reporting.workbook.renewals import Renewals
+from reporting.workbook.renewals_sheet import write_renewals
 from reporting.workbook.rows import backup_rows, deviation_rows, evidence_rows, execution_rows, section_rows
 from reporting.workbook.sources import Filled, Issue, Sources
 from reporting.workbook.standard_sheet import write_standard
@@ -27,7 +31,7 @@ from reporting.workbook.summary_sheet import write_summary
 from reporting.workbook.visitors_sheet import write_visitors
 from reporting.workbook.words import Language, Words
 
-SHEETS = ("summary", "standard", "executions", "content", "backup", "visitors", "deviations", "evidence")
+SHEETS = ("summary", "standard", "executions", "content", "backup", "visitors", "renewals", "deviations", "evidence")
 _OPTIONS = {
     "in_memory": True,
     "strings_to_formulas": False,
@@ -37,8 +41,29 @@ _OPTIONS = {
 }
 
 
-def write_workbook(
-    compliance: Compliance, head: Head, path: Path, lang: Language = "id", issued_at: datetime | None = None
+@dataclass(frozen=True, slots=True)
+class More:
+    """What a workbook may have beyond compliance.
+
+    `renewals`: for the sheet Perpanjangan, which without them says that there are none. `corrections`: adds the sheet
+    Koreksi to the workbook of a period that was closed.
+    """
+
+    renewals: Renewals | None = None
+    corrections: Corrections | None = None
+
+
+_NO_MORE = More()
+
+
+def write_workbook(  # noqa: PLR0913 - what is printed, where to, and how
+    compliance: Compliance,
+    head: Head,
+    path: Path,
+    lang: Language = "id",
+    issued_at: datetime | None = None,
+    *,
+    more: More = _NO_MORE,
 ) -> str:
     """Write the workbook to a new file, whole or not at all; returns its SHA-256 (hex).
 
@@ -49,11 +74,15 @@ def write_workbook(
         FileExistsError: `path` is there already: an issued workbook is never overwritten.
         OSError: the file cannot be written; nothing is left under `path`.
     """
-    return write_whole(path, workbook_bytes(compliance, head, lang, issued_at))
+    return write_whole(path, workbook_bytes(compliance, head, lang, issued_at, more))
 
 
 def workbook_bytes(
-    compliance: Compliance, head: Head, lang: Language = "id", issued_at: datetime | None = None
+    compliance: Compliance,
+    head: Head,
+    lang: Language = "id",
+    issued_at: datetime | None = None,
+    more: More = _NO_MORE,
 ) -> bytes:
     """The workbook as `write_workbook` would write it."""
     import xlsxwriter
@@ -64,21 +93,32 @@ def workbook_bytes(
     book = xlsxwriter.Workbook(held, _OPTIONS)
     _describe(book, compliance, head, issued, words)
     styles = Styles(book)
+    sheets = (*SHEETS, "corrections") if more.corrections is not None else SHEETS
     pages = {
-        key: Page(book, book.add_worksheet(words(f"sheet_{key}")), styles, words, compliance.unit.tz) for key in SHEETS
+        key: Page(book, book.add_worksheet(words(f"sheet_{key}")), styles, words, compliance.unit.tz) for key in sheets
     }
-    _fill(pages, compliance, head, issued)
-    for key, colour in (("summary", NAVY), ("deviations", "#B42318")):
-        pages[key].sheet.set_tab_color(colour)
+    _fill(pages, compliance, head, issued, more.renewals)
+    if more.corrections is not None:
+        write_corrections(pages["corrections"], more.corrections, _caption(words, compliance))
+    for key, colour in (("summary", NAVY), ("deviations", "#B42318"), ("corrections", "#8A6100")):
+        if key in pages:
+            pages[key].sheet.set_tab_color(colour)
     pages["summary"].sheet.activate()
     book.close()
     return held.getvalue()
 
 
-def _fill(pages: dict[str, Page], compliance: Compliance, head: Head, issued: datetime) -> None:
-    words = pages["summary"].words
+def _caption(words: Words, compliance: Compliance) -> str:
+    """What the footers call the document."""
     names = {"unit": compliance.unit.name, "number": compliance.standard.number, "period": compliance.period.text}
-    caption = words("caption", **names)
+    return words("caption", **names)
+
+
+def _fill(
+    pages: dict[str, Page], compliance: Compliance, head: Head, issued: datetime, renewals: Renewals | None
+) -> None:
+    words = pages["summary"].words
+    caption = _caption(words, compliance)
     minutes = write_standard(pages["standard"], compliance, caption)
     executions = execution_rows(compliance, words)
     sections = section_rows(compliance, words)
@@ -94,6 +134,7 @@ def _fill(pages: dict[str, Page], compliance: Compliance, head: Head, issued: da
         deviations=Filled(write_deviations(pages["deviations"], deviations, caption), deviations),
         evidence=Filled(write_evidence(pages["evidence"], evidence, compliance.problems, head, caption), evidence),
     )
+    write_renewals(pages["renewals"], renewals, compliance, caption)
     write_summary(pages["summary"], compliance, sources, Issue(head, issued, caption))
 
 

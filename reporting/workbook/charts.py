@@ -122,6 +122,32 @@ def _visits(page: Page, places: Places) -> Any:
     return chart
 
 
+def cost_chart(page: Page, months: Table, names: list[str]) -> Any:
+    """Cost per month, stacked: paid, under way, expected (the three columns after the month's name)."""
+    chart = page.book.add_chart({"type": "column", "subtype": "stacked"})
+    looks = (
+        {"fill": {"color": NAVY}},
+        {"pattern": {"pattern": "wide_upward_diagonal", "fg_color": NAVY, "bg_color": "#DCE6F2"}},
+        {"pattern": {"pattern": "percent_10", "fg_color": NAVY, "bg_color": "#FFFFFF"}},
+    )
+    for place, (name, look) in enumerate(zip(names, looks, strict=True), start=2):
+        chart.add_series(
+            {
+                "name": name,
+                "categories": [months.sheet, months.first, 1, months.last, 1],
+                "values": [months.sheet, months.first, place, months.last, place],
+                "border": {"color": INK, "width": 0.5},
+                "gap": 60,
+                **look,
+            }
+        )
+    _dress(chart, page.words("chart_cost"))
+    chart.set_legend({"position": "bottom", "font": _font(9)})
+    chart.set_x_axis({"num_font": _font(9)})
+    chart.set_y_axis({"num_font": _font(9), "major_gridlines": _grid(), "num_format": "#,##0", "min": 0})
+    return chart
+
+
 def _dress(chart: Any, title: str) -> None:
     font = {**_font(11), "bold": True, "color": NAVY}
     chart.set_title({"name": title, "name_font": font, "overlay": False})

@@ -58,17 +58,17 @@ class ActivityFigures:
 
     def _planned(self) -> Live:
         yes = self._words("yes")
-        return Live(self._countifs(self._s.executions, [("decides", _quoted(yes))]), count(self._rows, decides=yes))
+        return Live(self._countifs(self._s.executions, [("decides", quoted(yes))]), count(self._rows, decides=yes))
 
     def _occasions(self, state: str) -> Live:
         yes, word = self._words("yes"), self._words(state)
-        criteria = [("decides", _quoted(yes)), ("verdict", _quoted(word))]
+        criteria = [("decides", quoted(yes)), ("verdict", quoted(word))]
         return Live(self._countifs(self._s.executions, criteria), count(self._rows, decides=yes, verdict=word))
 
     def _executions(self, **wanted: str) -> Live:
         """Executions (they alone have a start), all of them or those with a verdict or of a kind."""
         words = {key: self._words(value) for key, value in wanted.items()}
-        criteria = [("started", '">0"'), *((key, _quoted(word)) for key, word in words.items())]
+        criteria = [("started", '">0"'), *((key, quoted(word)) for key, word in words.items())]
         begun = [row for row in self._rows if row.get("started") is not None]
         return Live(self._countifs(self._s.executions, criteria), count(begun, **words))
 
@@ -120,7 +120,7 @@ def aspect_figures(sources: Sources, words: Words) -> list[tuple[str, Live, Live
     for aspect in ASPECTS.values():
         word = words(f"aspect_{aspect}")
         rows = [row for row in deviations.rows if row["aspect"] == word]
-        test = f"{deviations.ref('aspect')},{_quoted(word)}"
+        test = f"{deviations.ref('aspect')},{quoted(word)}"
         open_ = _count_unaccounted(sources, words, f"{test},")
         found.append((word, Live(f"=COUNTIFS({test})", len(rows)), Live(open_, sum(r["is_open"] for r in rows))))
     return found
@@ -133,7 +133,7 @@ def unaccounted(sources: Sources, words: Words) -> Live:
 
 def _count_unaccounted(sources: Sources, words: Words, test: str = "") -> str:
     account = sources.deviations.ref("account")
-    states = [_quoted(words(ACCOUNTS[state])) for state in NOT_ACCOUNTED]
+    states = [quoted(words(ACCOUNTS[state])) for state in NOT_ACCOUNTED]
     return "=" + "+".join(f"COUNTIFS({test}{account},{state})" for state in states)
 
 
@@ -144,11 +144,11 @@ def result_figures(page: Page, sources: Sources) -> dict[str, Live]:
     known = len(sections.rows)
     good = page.words("conforms")
     ends = [serial(page.local(r["finished"])) for r in backups.rows if r["finished"] and r["verdict"] == good]
-    last = f"SUMPRODUCT(MAX(({backups.ref('verdict')}={_quoted(good)})*{backups.ref('finished')}))"
+    last = f"SUMPRODUCT(MAX(({backups.ref('verdict')}={quoted(good)})*{backups.ref('finished')}))"
     return {
         "findings": _sum(sources.executions, "findings"),
         "fresh": Live(
-            f'=IF(COUNTIFS({state},"?*")=0,"{DASH}",COUNTIFS({state},{_quoted(fresh)})/COUNTIFS({state},"?*"))',
+            f'=IF(COUNTIFS({state},"?*")=0,"{DASH}",COUNTIFS({state},{quoted(fresh)})/COUNTIFS({state},"?*"))',
             count(sections.rows, state=fresh) / known if known else DASH,
         ),
         "last_backup": Live(f'=IF({last}=0,"{DASH}",{last})', max(ends, default=DASH)),
@@ -185,7 +185,7 @@ def spliced(text: str, references: list[str]) -> str:
     return f'"{text}"'
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word of the catalogue as text in a formula."""
     return '"' + word.replace('"', '""') + '"'
 

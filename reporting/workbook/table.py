@@ -12,8 +12,9 @@ from reporting.workbook.cells import Page, lines_needed
 from reporting.workbook.styles import VERDICT_COLOURS
 
 Kind = Literal[
-    "text", "centre", "hash", "index", "integer", "decimal", "moment", "date", "verdict", "input", "input_date"
-]
+    "text", "centre", "hash", "index", "integer", "decimal", "percent", "moment", "date", "month", "verdict", "input",
+    "input_date",
+]  # fmt: skip
 Row = Mapping[str, Any]
 
 _WRAP = ("text", "centre", "hash", "input")  # kinds of column whose text wraps
@@ -32,6 +33,7 @@ class Column:
     kind: Kind = "text"
     choices: tuple[str, ...] = ()  # the words of a drop-down list
     word: str = ""  # the catalogue's key of its name, where it is not col_<key>
+    title: str = ""  # its name, where that comes from outside: harmless, one line, none twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def write_table(page: Page, top: int, name: str, columns: Sequence[Column], rows
 
     Excel wants at least one row in a table: without any it is an empty one, which no count counts.
     """
-    headers = [page.words(column.word or f"col_{column.key}") for column in columns]
+    headers = [column.title or page.words(column.word or f"col_{column.key}") for column in columns]
     first, last = top + 1, top + max(len(rows), 1)
     page.sheet.set_row(top, 15 * max(_header_lines(h, c.width) for h, c in zip(headers, columns, strict=True)) + 4)
     page.sheet.add_table(
@@ -152,9 +154,9 @@ def _writer(page: Page, column: Column) -> Callable[[int, int, Any], None]:
     def text(row: int, place: int, value: Any) -> None:
         page.text(row, place, value, column.kind)
 
-    if column.kind in ("index", "integer", "decimal"):
+    if column.kind in ("index", "integer", "decimal", "percent"):
         return number
-    return moment if column.kind in ("moment", "date", "input_date") else text
+    return moment if column.kind in ("moment", "date", "month", "input_date") else text
 
 
 def _dress(page: Page, table: Table, column: Column) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from reporting.workbook.words_renewals import RENEWAL_WORDS
+
 Language = Literal["id", "en"]
 _MONTHS = {
     "id": [
@@ -42,6 +44,7 @@ _DAYS = {
 }
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    **RENEWAL_WORDS,
     # sheets
     "sheet_summary": ("Ringkasan", "Summary"),
     "sheet_standard": ("Mutu Baku", "Standard"),
@@ -440,6 +443,10 @@ class Words:
     def date(self, day: dt.date) -> str:
         """A day in words: 4 Desember 2017."""
         return f"{day.day} {_MONTHS[self.lang][day.month - 1]} {day.year}"
+
+    def month(self, day: dt.date) -> str:
+        """A month in words: Desember 2017."""
+        return f"{_MONTHS[self.lang][day.month - 1]} {day.year}"
 
     def moment(self, moment: dt.date) -> str:
         """A wall-clock moment in words: 4 Desember 2017 pukul 08.30."""
