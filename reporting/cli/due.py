@@ -9,12 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from reporting.cli.common import ACTIVITIES, inventory_of, local, opened, today
 from reporting.cli.main import EXIT_OK
+from reporting.cli.service_view import lines_of, reminder_text
 from reporting.cli.view import evaluated
 from reporting.compliance import Compliance, Execution, Occasion, upcoming
+from reporting.register import KINDS, fold
+from reporting.runner.model import Record
+from reporting.text import harmless
 from reporting.unit import Inventory
 
 _WORD = {number: word for word, number in ACTIVITIES.items()}
@@ -42,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     with opened(inventory) as record:
         compliance = evaluated(record, f"{today(inventory) - _LOOK_BACK}..{today(inventory)}")
         coming = upcoming(record.ledger.events(), compliance.as_of, compliance.as_of + _LOOK_AHEAD)
-    duties = _duties(compliance, inventory)
+        duties = [*_duties(compliance, inventory), *_services(record)]
     if options.json:
         print(json.dumps([asdict(d) for d in duties], indent=2, ensure_ascii=False))
     elif not duties:
@@ -92,6 +96,23 @@ def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: I
         return [Duty(what, again, until)]
     waiting = [by_id[i] for i in occasion.executions if i in by_id and by_id[i].judges]
     return [_review(e, inventory) for e in waiting if e.review is None and e.review_due is not None]
+
+
+def _services(record: Record) -> list[Duty]:
+    """Services that end soon or have ended, and ends that nobody knows."""
+    register = fold(record.ledger.events(KINDS))
+    lines = lines_of(register, register.current, record)
+    duties = []
+    for line in sorted(lines, key=lambda line: line.end.ends or date.min):
+        service, inventory = line.service, record.inventory
+        if line.due is not None:
+            until = line.due.phase.last.isoformat() if line.due.phase.last else None
+            command = _laman(inventory, f"renewal submit --service {service.id} …")
+            duties.append(Duty(reminder_text(line), command, until))
+        elif line.end.state == "unknown":
+            what = f"the end of {service.kind} {service.id} is unknown: {harmless(line.end.reason, 200)}"
+            duties.append(Duty(what, _laman(inventory, f"service check {service.id}"), None))
+    return duties
 
 
 def _review(execution: Execution, inventory: Inventory) -> Duty:

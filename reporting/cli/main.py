@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("reporting.cli.check", "try settings, sites and media; says what to fix"),
     "medium": ("reporting.cli.medium", "the backup media: list them, prepare a new one"),
     "init": ("reporting.cli.init", "make a new agency's inventory, commented, ready to edit"),
+    "service": ("reporting.cli.service", "services that end: list, look their ends up, import"),
     "standard": ("reporting.cli.standard", "print the POS"),
 }
 _WIDTH = max(map(len, COMMANDS))

@@ -79,7 +79,7 @@ class RdapServer:
             "status": self.statuses.get(name, ["active"]),
             "events": [
                 {"eventAction": "registration", "eventDate": "2011-03-09T10:10:10Z"},
-                {"eventAction": "expiration", "eventDate": f"{self.end_of(name):%Y-%m-%dT%H:%M:%SZ}"},
+                {"eventAction": "expiration", "eventDate": f"{self.end_of(name).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"},
                 {"eventAction": "registrar expiration", "eventDate": "2040-01-01T00:00:00Z"},
                 {"eventAction": "last changed", "eventDate": "2026-01-01T00:00:00Z"},
             ],
