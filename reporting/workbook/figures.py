@@ -164,18 +164,28 @@ def _sum(source: Filled, key: str) -> Live:
 
 
 def statement(words: Words, row: int, values: dict[str, int], open_cell: str) -> Live:
-    """What the period means for management, in one sentence; `row` is the totals' row, `open_cell` the unaccounted."""
+    """What the period means for management, in few sentences; `row` is the totals' row, `open_cell` the unaccounted.
+
+    Activities 4 to 8 have no schedule and stand in the five rows above the totals: they get a sentence of their own.
+    """
     decided = f"(D{row}+E{row}+F{row})"
     said = words("say_decided", decided="{0}", kept="{1}", deviating="{2}", missed="{3}")
     parts = spliced(said, [decided, f"D{row}", f"E{row}", f"F{row}"])
     account = spliced(words("say_account", open="{0}"), [open_cell])
+    done, kept, deviating = (f"SUM({letter}{row - 5}:{letter}{row - 1})" for letter in "HIJ")
+    unplanned = spliced(words("say_unplanned", done="{0}", kept="{1}", deviating="{2}"), [done, kept, deviating])
     formula = (
-        f'=IF({decided}=0,"{words("say_nothing")}",{parts})&" "&IF({open_cell}>0,{account},"{words("say_no_account")}")'
+        f'=IF({decided}=0,"{words("say_nothing")}",{parts})&IF({done}>0," "&{unplanned},"")'
+        f'&" "&IF({open_cell}>0,{account},"{words("say_no_account")}")'
     )
     total_decided = values["kept"] + values["deviating"] + values["missed"]
     first = words("say_decided", decided=total_decided, **{k: values[k] for k in ("kept", "deviating", "missed")})
     second = words("say_account", open=values["open"]) if values["open"] else words("say_no_account")
-    return Live(formula, f"{first if total_decided else words('say_nothing')} {second}")
+    said_first = [first if total_decided else words("say_nothing")]
+    if values["unplanned"]:
+        names = {"done": "unplanned", "kept": "unplanned_kept", "deviating": "unplanned_deviating"}
+        said_first.append(words("say_unplanned", **{name: values[key] for name, key in names.items()}))
+    return Live(formula, " ".join([*said_first, second]))
 
 
 def spliced(text: str, references: list[str]) -> str:

@@ -142,17 +142,22 @@ def _calendar_row(ending: Ending, words: Words) -> dict[str, object]:
         "looked": end.look.observed_at if end.look is not None else None,
         "watch": words(f"watch_{service.watch.method}"),
         "open_case": ending.case or "–",
-        "seen": _seen(ending),
+        "seen": _seen(ending, words),
     }
 
 
 _PHASES = {f"phase_{name}" for name in ("active", "renewal_grace", "redemption", "pending_delete", "released", "ended")}
 
 
-def _seen(ending: Ending) -> tuple[str, ...]:
-    look = ending.end.look
-    parts = (look.source if look is not None else "", ending.end.reason)
+def _seen(ending: Ending, words: Words) -> tuple[str, ...]:
+    look, reason = ending.end.look, ending.end.reason
+    if ending.attested is not None:
+        return (words("seen_attested", case=ending.attested),)
+    parts = (look.source if look is not None else "", words(_SAID[reason]) if reason in _SAID else reason)
     return tuple(harmless(part, 160) for part in parts if part) or ("–",)
+
+
+_SAID = {"date of the settings": "seen_settings", "not looked up yet": "seen_never"}  # what the register says
 
 
 def cost_rows(renewals: Renewals, words: Words) -> Rows:

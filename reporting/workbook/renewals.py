@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, tzinfo
 
 from reporting.compliance import Compliance, Execution, Period, evaluate
 from reporting.compliance.fold import fold as fold_settings
@@ -34,6 +34,7 @@ class Ending:
 
     `phase`: where it stands in its life cycle, empty when its end is not known. `cost`: rupiah that renewing costs in
     that phase. `reminder`: the first day after today on which somebody is told again. `case`: the open case about it.
+    `attested`: the case in which a person attested its end, where nothing else tells of it.
     """
 
     service: Service
@@ -42,6 +43,7 @@ class Ending:
     cost: int | None
     reminder: date | None
     case: str | None
+    attested: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def renewals_of(
     shown = tuple(case for case in every.values() if _belongs(case, compliance.period))
     register = fold_register(known)
     services = {entry.service.id: entry.service for entry in register.entries.values()}
-    ends = {s.id: register.end(s, compliance.period.zone) for s in register.current}
+    attested = _attested(every.values())
+    ends = {s.id: _end(register, s, attested.get(s.id), compliance.period.zone) for s in register.current}
     days = {key: end.ends for key, end in ends.items() if end.ends is not None}
     return Renewals(
         as_of=day,
@@ -89,7 +92,7 @@ def renewals_of(
         executions=_executions(known, compliance, standards, shown, lang),
         timings=_timings(known, shown),
         services=services,
-        endings=_endings(register, ends, every, day),
+        endings=_endings(register, ends, every, attested, day),
         costs=forecast(year, register.current, days, every.values()),
         rises={case.id: rises(case, every.values(), services) for case in every.values()},
         unforeseen=unknown_ends(register.current, days),
@@ -134,12 +137,44 @@ def _timings(events: list[Event], cases: Iterable[Case]) -> dict[str, Timing]:
     return found
 
 
-def _endings(register: Register, ends: Mapping[str, End], cases: Mapping[str, Case], day: date) -> tuple[Ending, ...]:
+_Attested = tuple[date, str]  # until when, and in which case
+
+
+def _attested(cases: Iterable[Case]) -> dict[str, _Attested]:
+    """Until when each service goes on as a person attested with a document: the latest day."""
+    found: dict[str, _Attested] = {}
+    for case in cases:
+        bought = {line.service: line.new_end for line in case.lines}
+        for proof in case.proofs:
+            if proof.state == "attested" and proof.service in bought:
+                told = (proof.seen_end or bought[proof.service], case.id)
+                found[proof.service] = max(found.get(proof.service, told), told)
+    return found
+
+
+def _end(register: Register, service: Service, attested: _Attested | None, zone: tzinfo) -> End:
+    """The end of a service: what was attested counts where no look-up reads it and the settings were not changed."""
+    end = register.end(service, zone)
+    by_hand = service.watch.method in ("manual", "cpanel")
+    if attested is None or not by_hand or (end.ends is not None and end.ends >= attested[0]):
+        return end
+    return replace(end, state="known", ends=attested[0], reason="")
+
+
+def _endings(
+    register: Register,
+    ends: Mapping[str, End],
+    cases: Mapping[str, Case],
+    attested: Mapping[str, _Attested],
+    day: date,
+) -> tuple[Ending, ...]:
     """The services in force: what is not known first, then what ends first."""
     open_cases = {
         line.service: case.id for case in cases.values() if load_states().states[case.state].open for line in case.lines
     }
     found = [_ending(s, ends[s.id], open_cases.get(s.id), day) for s in register.current]
+    told = {key: case for key, (until, case) in attested.items() if key in ends and ends[key].ends == until}
+    found = [replace(e, attested=told.get(e.service.id) if not e.end.reason else None) for e in found]
     return tuple(sorted(found, key=lambda e: (e.end.state == "known", e.end.ends or date.min, e.service.id)))
 
 

@@ -26,9 +26,10 @@ from reporting.workbook.rows import Rows, count, total
 from reporting.workbook.sources import Filled
 from reporting.workbook.table import Column, Table, colour_words, set_widths, write_table
 
-_WIDTHS = (11, 26, 20, 19, 13, 14, 13, 13, 13, 11, 11, 11, 11, 13, 26)
+_WIDTHS = (11, 26, 20, 25, 13, 14, 13, 13, 13, 11, 11, 11, 11, 13, 26)
 _LAST = len(_WIDTHS) - 1
 _TILES = ((0, 1), (2, 3), (4, 6), (7, 8), (9, 11), (12, 14))
+_FEW = 8  # rows of a table after which the next one still fits on the page
 _SOON = 30  # days before its end from which a service is pointed out
 _STEPS = (4, 5, 6, 7)
 _CHART_AT = 6  # the chart stands beside the table of months, from this column on
@@ -59,17 +60,18 @@ class _Sheet:
         """Everything, one table below the other; the tiles last, for they count over the tables."""
         as_of = self.words.moment(self.page.local(self.compliance.as_of))
         self._note(self.page.heading(self.words("title_renewals"), []) - 1, self.words("note_renewals", as_of=as_of))
-        tiles = 2
+        self.page.sheet.set_row(2, 6)
+        tiles = 3
         self.row = tiles + 3
         cases = self._cases()
         summary = self.row
         self.row += 4 + len(_STEPS)
-        breaks = [self.row]
+        breaks = [self.row] if len(cases.rows) > _FEW else []
         steps = self._steps()
         self._summary(summary, steps)
         breaks.append(self.row)
         calendar = self._calendar()
-        breaks.append(self.row)
+        breaks += [self.row] if len(calendar.rows) > _FEW else []
         year_cost = self._costs()
         self._tiles(tiles, cases, steps, calendar, year_cost)
         self.page.sheet.set_h_pagebreaks(breaks)
@@ -83,7 +85,7 @@ class _Sheet:
 
     def _note(self, row: int, note: str) -> None:
         self.page.band(row, 0, _LAST, note, "subtitle", text_wrap=True)
-        self.page.sheet.set_row(row, height(note, sum(_WIDTHS)))
+        self.page.sheet.set_row(row, height(note, sum(_WIDTHS)) if note else 5)
 
     def _table(self, name: str, columns: Sequence[Column], rows: Rows, top: int) -> Filled:
         widened = [Column(c.key, _WIDTHS[place], c.kind, c.choices, c.word, c.title) for place, c in enumerate(columns)]
@@ -165,8 +167,7 @@ class _Sheet:
 
     def _calendar(self) -> Filled:
         rows = calendar_rows(self.renewals, self.words)
-        note = self.words("note_calendar", as_of=self.words.date(self.renewals.as_of))
-        top = self._section("calendar_of", note if rows else self.words("nothing_calendar"))
+        top = self._section("calendar_of", self.words("note_calendar" if rows else "nothing_calendar"))
         self.page.text(top, 0, self.words("day_of_calendar"), "label")
         self.page.moment(top, 1, self.renewals.as_of, "date")
         today = f"$B${top + 1}"
@@ -236,11 +237,11 @@ class _Sheet:
         columns = (
             *(Column("month", 0, "month"), Column("service_name", 0), Column("provider", 0), Column("budget_line", 0)),
             *(Column("cost", 0, "integer"), Column("ends", 0, "date"), Column("cost_state", 0, "centre")),
-            *(Column("before", 0, "integer"), Column("now", 0, "integer"), Column("percent", 0, "percent")),
+            *(Column("before", 0, "integer"), Column("now", 0, "integer"), Column("percent", 0, "rise")),
             *(Column("flag", 0, "index"), Column("crosses", 0, "centre"), Column("case", 0, "centre")),
         )
         filled = self._table("tblBiaya", columns, rows, top)
-        self._colour(filled.table, "flag", quoted(flag), "deviates")
+        self._colour(filled.table, "flag", quoted(flag), "waiting")
         colour_words(self.page, filled.table, "cost_state", {"cost_paid": "conforms", "cost_under_way": "waiting"})
         colour_words(self.page, filled.table, "crosses", {"yes": "waiting"})
         return filled
@@ -300,7 +301,7 @@ class _Sheet:
             ("tile_ending", Live(ending, len(near) + len(blind))),
             ("tile_year_cost", year_cost),
         )
-        self.page.sheet.set_row(row, 16)
+        self.page.sheet.set_row(row, 26)
         self.page.sheet.set_row(row + 1, 28)
         for (first, last), (label, figure) in zip(_TILES, tiles, strict=True):
             white = {"left": 2, "left_color": "#FFFFFF"}

@@ -33,6 +33,7 @@ _NAMED: dict[str, dict[str, Any]] = {
     "percent": {**_NUMBER, "num_format": "0%"},
     "moment": {**_BOX, "num_format": "dd/mm/yy hh:mm", "align": "center"},
     "date": {**_BOX, "num_format": "dd/mm/yyyy", "align": "center"},
+    "rise": {**_NUMBER, "num_format": "+0.0%;-0.0%"},
     "month": {**_BOX, "num_format": "mm/yyyy", "align": "center"},
     "verdict": {**_BOX, "align": "center"},
     "input": {**_BOX, "text_wrap": True, "bg_color": "#FFFBEA"},

@@ -52,6 +52,8 @@ def write_summary(page: Page, compliance: Compliance, sources: Sources, issue: I
     _tiles(page, 5, _first_tiles(page, last + 1, sums, Live(f"={open_cell}", open_count.value), sources))
     _tiles(page, 8, _second_tiles(page, sources))
     values = {k: int(sums[i].value) for i, k in ((1, "kept"), (2, "deviating"), (3, "missed"))}
+    unplanned = {5: "unplanned", 6: "unplanned_kept", 7: "unplanned_deviating"}
+    values |= {key: sum(int(f[place].value) for f in figures[3:]) for place, key in unplanned.items()}
     said = statement(page.words, last + 1, {**values, "open": int(open_count.value)}, open_cell)
     page.sheet.set_row(11, 36)
     page.live_band(11, 0, _LAST, said, "statement")

@@ -244,6 +244,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Belum ada jadwal yang diputus dalam periode ini.",
         "No occasion has been decided in this period yet.",
     ),
+    "say_unplanned": (
+        "Di luar jadwal (kegiatan 4–8): {done} pelaksanaan, {kept} sesuai dan {deviating} menyimpang.",
+        "Without a schedule (activities 4–8): {done} executions, {kept} conform and {deviating} deviate.",
+    ),
     "say_account": (
         "Masih ada {open} penyimpangan yang wajib dipertanggungjawabkan oleh pelaksana (POS, Peringatan 2).",
         "{open} deviations still have to be accounted for by their executors (POS, warning 2).",
