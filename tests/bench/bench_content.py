@@ -52,7 +52,7 @@ def generate(folder: Path, pages: int) -> int:
 
 
 @contextmanager
-def nginx(root: Path, work: Path) -> Iterator[str]:
+def nginx(root: Path, work: Path, types: str = "text/html html") -> Iterator[str]:
     """An nginx of our own on a free loopback port; its address."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin") or sys.exit("nginx is missing (apt)")
     with socket.socket() as free:
@@ -65,7 +65,7 @@ def nginx(root: Path, work: Path) -> Iterator[str]:
     (work / "nginx.conf").write_text(
         f"{user} daemon off; worker_processes 1; pid {work}/pid; error_log {work}/error.log;"
         "events { worker_connections 1024; }"
-        f"http {{ types {{ text/html html; }} access_log off; sendfile on; {temporary}"
+        f"http {{ types {{ {types}; }} access_log off; sendfile on; {temporary}"
         f"server {{ listen 127.0.0.1:{port}; root {root}; keepalive_requests 100000; }} }}"
     )
     process = subprocess.Popen([program, "-c", work / "nginx.conf", "-e", work / "error.log"])
