@@ -172,7 +172,7 @@ def _status(value: str) -> str:
 def _moment(value: str, zone: tzinfo) -> datetime:
     """A moment from the ways in which registries write it. Numbers that could be read two ways are refused."""
     text = re.sub(r"\s*\([^)]*\)$|\.$", "", value.strip())
-    text = re.sub(r"\.\d+(?=Z$|$)", "", text)
+    text = re.sub(r"(?<=:\d\d)\.\d+", "", text)  # parts of a second
     text = re.sub(r"\s+", " ", text)
     try:
         moment = datetime.fromisoformat(text)
