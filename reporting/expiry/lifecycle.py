@@ -136,7 +136,10 @@ def _at(listed: Sequence[Phase], day: date) -> Phase:
 
 
 def told_by(statuses: Iterable[str]) -> str:
-    """The phase that a registry's statuses (RFC 8056) name; empty when they name none. A name in redemption is pending delete too (RFC 3915)."""
+    """The phase that a registry's statuses (RFC 8056) name; empty when they name none.
+
+    A name in redemption is pending delete too (RFC 3915): redemption it is.
+    """
     words = {" ".join(status.lower().replace("_", " ").split()) for status in statuses}
     for word, phase in (
         ("redemption period", REDEMPTION),

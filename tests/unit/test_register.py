@@ -41,8 +41,10 @@ class Told:
         return self.add(KIND_SERVICE, key, {"service": content, "agent": agent, "source": "import a.xlsx"})
 
     def seen(self, key: str, ends: str | None, **changes: Any) -> Told:
-        data = {"service": key, "state": "known" if ends else "unknown", "method": "rdap",
-                "reason": "" if ends else "HTTP 503", "ends_at": ends, "observed_at": (START + timedelta(days=len(self.events))).isoformat()}  # fmt: skip
+        moment = START + timedelta(days=len(self.events))
+        state, reason = ("known", "") if ends else ("unknown", "HTTP 503")
+        data = {"service": key, "state": state, "method": "rdap", "reason": reason, "ends_at": ends}
+        data["observed_at"] = moment.isoformat()
         return self.add(KIND_EXPIRY, key, data | changes)
 
     def register(self, until: int | None = None) -> Register:
