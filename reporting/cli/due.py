@@ -16,6 +16,7 @@ from reporting.cli.main import EXIT_OK
 from reporting.cli.service_view import lines_of, reminder_text
 from reporting.cli.view import evaluated
 from reporting.compliance import Compliance, Execution, Occasion, upcoming
+from reporting.expiry.lifecycle import ACTIVE
 from reporting.register import KINDS, fold
 from reporting.runner.model import Record
 from reporting.text import harmless
@@ -106,11 +107,12 @@ def _services(record: Record) -> list[Duty]:
     for line in sorted(lines, key=lambda line: line.end.ends or date.min):
         service, inventory = line.service, record.inventory
         if line.due is not None:
-            until = line.due.phase.last.isoformat() if line.due.phase.last else None
+            phase = line.due.phase
+            until = phase.last.isoformat() if phase.last and phase.name != ACTIVE else None
             command = _laman(inventory, f"renewal submit --service {service.id} …")
             duties.append(Duty(reminder_text(line), command, until))
         elif line.end.state == "unknown":
-            what = f"the end of {service.kind} {service.id} is unknown: {harmless(line.end.reason, 200)}"
+            what = f"the end of {service.id} ({service.kind}) is unknown: {harmless(line.end.reason, 200)}"
             duties.append(Duty(what, _laman(inventory, f"service check {service.id}"), None))
     return duties
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reporting.cli.common import local, today
-from reporting.expiry.lifecycle import Phase, cycle_for, phase_on, still_told
+from reporting.expiry.lifecycle import ACTIVE, Phase, cycle_for, phase_on, still_told
 from reporting.expiry.reminders import Reminder, reminder_days, reminder_due
 from reporting.money import written
 from reporting.register import End, Entry, Register
@@ -50,7 +50,7 @@ class Line:
         """Why it is unknown, or what it costs to bring it back."""
         if self.end.state == "unknown":
             return harmless(self.end.reason, 160)
-        if self.due and self.phase and self.phase.name != "active":
+        if self.due and self.phase and self.phase.name != ACTIVE:
             return _price(self.due)
         return ""
 
@@ -79,7 +79,7 @@ def reminder_text(line: Line) -> str:
         return ""
     name = f"{service.kind} {harmless(service.watch.name or service.name, 80)}"
     doubt = "" if line.end.state == "known" else f"; not certain: {harmless(line.end.reason, 160)}"
-    if due.phase.name == "active":
+    if due.phase.name == ACTIVE:
         when = {0: "today", 1: "tomorrow"}.get(due.days_left, f"in {due.days_left} days")
         return f"{name} ends {when} ({due.ends}), {written(service.cost)}{doubt}"
     since = f"ended {-due.days_left} day(s) ago ({due.ends})" if due.days_left < 0 else f"ends {due.ends}"
