@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.renewal_known import Made, known_of, printed, renewal_lock, token, write_step
 from reporting.cli.renewal_view import clock_of, judged, waits_for
 from reporting.cli.tables import table
-from reporting.files import replace_whole
+from reporting.files import replace_whole, write_whole
 from reporting.money import rupiah, written
 from reporting.renewal.attachments import AttachmentError, attached
 from reporting.renewal.commands import Asked, Known, permit
@@ -164,15 +164,9 @@ def _key(record: Record) -> bytes:
     """The unit's secret for its seals, made when it is first needed; nobody else may read it."""
     path = record.inventory.state_dir / "secrets" / "inbox.key"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(secrets.token_bytes(32))
-            stream.flush()
-            os.fsync(stream.fileno())
+    with contextlib.suppress(FileExistsError):  # made before, or by another laman in this very moment
+        if not path.exists():
+            write_whole(path, secrets.token_bytes(32), mode=0o600)
     key = path.read_bytes()
     if len(key) != 32:
         raise Refused(f"{path}: 32 bytes are expected; remove it (workbooks exported so far become void)")
