@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("reporting.cli.status", "executions of a period with verdicts, minutes, reasons"),
     "due": ("reporting.cli.due", "what has to be done now, in plain words"),
     "report": ("reporting.cli.report", "the compliance workbook for management"),
+    "period": ("reporting.cli.period", "close a period: its workbook comes out the same for ever"),
     "verify": ("reporting.cli.verify", "recompute the ledger's chain and every evidence file"),
     "check": ("reporting.cli.check", "try settings, sites and media; says what to fix"),
     "medium": ("reporting.cli.medium", "the backup media: list them, prepare a new one"),

@@ -2,27 +2,31 @@
 
 The ledger's head is printed in it: it anchors everything recorded before. A copy goes into the archive.
 
+Of a period that was closed (laman period close) it is the same workbook again, byte for byte, whatever was recorded
+since; --with-corrections adds a sheet that tells what later events changed.
+
 example:
   laman -i inventory/kantor report --period 2026-11
   laman -i inventory/kantor report --period 2026-11 --lang en --output /tmp/november.xlsx
+  laman -i inventory/kantor report --period 2026-11 --with-corrections
 """
 
 from __future__ import annotations
 
 import argparse
 import secrets
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
+import sys
 
-from reporting.cli.common import Refused, inventory_of, opened, this_agent
+from reporting.cli.common import Refused, inventory_of, local, opened, this_agent
+from reporting.cli.frozen import Basis, Book, corrected, language, period_book, reproduced, target_of
 from reporting.cli.main import EXIT_OK
-from reporting.cli.view import evaluated
-from reporting.compliance import Compliance
+from reporting.compliance import Period
+from reporting.compliance.closing import Closure, closure_of
 from reporting.events import KIND_REPORT, ReportIssued
 from reporting.files import replace_whole, write_whole
-from reporting.ledger import Draft, Head
+from reporting.ledger import Draft, Event
 from reporting.runner.model import Record
+from reporting.standard import load_standards
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,55 +34,78 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--period", help="2026-11, 2026-Q4, 2026 or 2026-11-01..2026-11-15 (default: this month)")
     parser.add_argument("--lang", choices=["id", "en"], help="language (default: laman_unit.language)")
     parser.add_argument("--output", metavar="FILE", help="where to write it (default: laman-UNIT-PERIOD.xlsx here)")
+    parser.add_argument(
+        "--with-corrections", action="store_true", help="of a closed period: add a sheet of what changed since"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the workbook; returns the exit code."""
     inventory = inventory_of(options)
-    lang = options.lang or inventory.unit.language
     with opened(inventory) as record:
-        compliance = evaluated(record, options.period, lang)
-        target = Path(options.output or f"laman-{inventory.unit.id}-{compliance.period.text}.xlsx")
-        if target.suffix.lower() != ".xlsx":
-            raise Refused(f"--output {target}: a name that ends in .xlsx is expected")
-        if not target.resolve().parent.is_dir():
-            raise Refused(f"--output {target}: the folder {target.resolve().parent} does not exist")
-        head = record.ledger.head()
-        content = _workbook(compliance, head, lang)
-        _issue(record, compliance, lang, content, head)
-        replace_whole(target.resolve(), content, mode=0o644)
-    deviations = len(compliance.deviations)
-    print(target.resolve())
-    print(f"{len(compliance.executions)} execution(s), {deviations} deviation(s), period {compliance.period.text}")
-    if deviations:
-        print("next: the executor accounts for each deviation (sheet Penyimpangan), then management signs.")
+        unit, now = inventory.unit, record.clock()
+        period = Period.parse(options.period or f"{now.astimezone(unit.tz):%Y-%m}", unit.tz)
+        events = list(record.ledger.events())
+        closure = closure_of(events, period)
+        text = closure.data.period if closure is not None else period.text
+        ending = "-corrections" if options.with_corrections else ""
+        target = target_of(options.output, f"laman-{unit.id}-{text}{ending}.xlsx")
+        made = _book(options, record, period, closure, events)
+        if not made.archived:
+            lang = options.lang or (closure.data.language if closure is not None else unit.language)
+            _issue(record, made, lang, corrections=options.with_corrections)
+        replace_whole(target, made.content, mode=0o644)
+    print(target)
+    _say(made, closure, record)
     return EXIT_OK
 
 
-def _workbook(compliance: Compliance, head: Head, lang: str) -> bytes:
-    from reporting.workbook import write_workbook
+def _book(
+    options: argparse.Namespace, record: Record, period: Period, closure: Closure | None, events: list[Event]
+) -> Book:
+    """The workbook that was asked for."""
+    now, head = record.clock(), record.ledger.head()
+    events = [e for e in events if e.seq <= head.seq]
+    if closure is None:
+        if options.with_corrections:
+            raise Refused(f"period {period.text} is not closed: there is nothing to correct (laman period close)")
+        lang = language(options.lang or record.inventory.unit.language)
+        return period_book(Basis(events, load_standards(), head, lang), period, now)
+    lang = language(options.lang or closure.data.language)
+    if options.with_corrections:
+        return corrected(closure, events, head, lang, now)
+    return reproduced(closure, events, record.archive, lang)
 
-    with tempfile.TemporaryDirectory(prefix="laman-report-") as folder:
-        path = Path(folder) / "workbook.xlsx"
-        write_workbook(compliance, head, path, lang="en" if lang == "en" else "id")
-        return path.read_bytes()
+
+def _say(made: Book, closure: Closure | None, record: Record) -> None:
+    """What it is, in a few lines."""
+    compliance = made.compliance
+    deviations = len(compliance.deviations)
+    print(f"{len(compliance.executions)} execution(s), {deviations} deviation(s), period {compliance.period.text}")
+    if closure is not None:
+        print(f"closed {local(closure.data.issued_at, record.inventory)} by {closure.data.closed_by.name}")
+    for line in made.said:
+        print(line)
+    for line in made.warnings:
+        print(f"laman: {line}", file=sys.stderr)
+    if deviations and closure is None:
+        print("next: the executor accounts for each deviation (sheet Penyimpangan), then management signs.")
 
 
-def _issue(record: Record, compliance: Compliance, lang: str, content: bytes, head: Head) -> None:
+def _issue(record: Record, made: Book, lang: str, *, corrections: bool) -> None:
     """Keep a copy as evidence and record that it was handed out, with the head that it prints."""
-    now = datetime.now(UTC)
-    local = now.astimezone(record.inventory.unit.tz)
-    name = f"{local:%Y%m%dT%H%M%S}-report-{compliance.period.text.replace('..', '_')}-{secrets.token_hex(4)}"
-    path = record.archive.folder("report", name, local) / f"{record.inventory.unit.id}-{compliance.period.text}.xlsx"
-    write_whole(path, content)
-    file = record.archive.measure(path)
+    local_now = record.clock().astimezone(record.inventory.unit.tz)
+    text, unit = made.compliance.period.text, record.inventory.unit.id
+    kind = "corrections" if corrections else "report"
+    name = f"{local_now:%Y%m%dT%H%M%S}-{kind}-{text.replace('..', '_')}-{secrets.token_hex(4)}"
+    path = record.archive.folder("report", name, local_now) / f"{unit}-{text}.xlsx"
+    write_whole(path, made.content)
     agent = this_agent()
-    actor = f"{agent.kind}:{agent.name}"
     issued = ReportIssued(
-        period=compliance.period.text,
-        language="en" if lang == "en" else "id",
-        file=file,
-        head_seq=head.seq,
-        head_hash=head.hash,
+        period=text,
+        language=language(lang),
+        file=record.archive.measure(path),
+        head_seq=made.head.seq,
+        head_hash=made.head.hash,
     )
-    record.ledger.append([Draft(KIND_REPORT, compliance.period.text, actor, issued.json_value())])
+    record.ledger.append([Draft(KIND_REPORT, text, f"{agent.kind}:{agent.name}", issued.json_value())])

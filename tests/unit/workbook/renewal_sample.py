@@ -38,9 +38,7 @@ from tests.unit.workbook import sample
 
 WIB = sample.WIB
 TYPIST = Agent(kind="person", name="siti@kantor")
-KASUBAG = Person(
-    id="hendra", name="Hendra Kusuma, S.E.", nip="197001012000031001", title="Kepala Subbagian Umum"
-)
+KASUBAG = Person(id="hendra", name="Hendra Kusuma, S.E.", nip="197001012000031001", title="Kepala Subbagian Umum")
 PEOPLE = {"submit": sample.BUDI, "approve": sample.DEWI, "return": sample.DEWI, "reject": sample.DEWI,
           "pay": KASUBAG, "report": sample.BUDI, "cancel": sample.BUDI}  # fmt: skip
 ACTIVITY = {"submit": 4, "approve": 5, "return": 5, "reject": 5, "pay": 6, "report": 7}
@@ -183,7 +181,8 @@ def story(**settings: object) -> Story:
     told = Story()
     told.settings(at("01-02 08:00"), **settings)
     told.opened("P-2026-001", "03-10 09:00", "INV/2026/03/0071",
-                [line("hosting", 7_200_000, date(2026, 3, 20), date(2027, 3, 20))], invoice_due=date(2026, 3, 19))  # fmt: skip
+                [line("hosting", 7_200_000, date(2026, 3, 20), date(2027, 3, 20))],
+                invoice_due=date(2026, 3, 19))  # fmt: skip
     told.step("P-2026-001", "submit", "03-10 09:00", "03-10 09:25", taken="03-10 09:05")
     told.step("P-2026-001", "approve", "03-10 09:25", "03-11 10:00", on_paper=True, recorded=at("03-12 08:30"))
     told.step("P-2026-001", "pay", "03-11 10:00", "03-12 11:30", amount=7_992_000, taken="03-12 10:00")
@@ -200,11 +199,12 @@ def story(**settings: object) -> Story:
     told.look("domain-ppid", "11-04 08:00", datetime(2026, 11, 14, 23, 59, tzinfo=WIB), phase="active",
               source="https://rdap.pandi.id/rdap/domain/ppid-contoh.id")  # fmt: skip
     told.step("P-2026-002", "report", "11-03 15:00", "11-04 08:10", taken="11-04 07:45",
-              problems=["domain-ppid: belum diperpanjang: masih berakhir 14 Nov 2026, yang dibayar sampai 14 Nov 2027"])  # fmt: skip
+              problems=["domain-ppid: masih berakhir 14 Nov 2026, yang dibayar sampai 14 Nov 2027"])  # fmt: skip
     told.proven("P-2026-002", "domain-utama", "11-04 08:10", "moved", date(2027, 11, 14), "rdap.pandi.id")
     told.proven("P-2026-002", "domain-ppid", "11-04 08:10", "not_moved", date(2026, 11, 14), "rdap.pandi.id")
     told.opened("P-2026-003", "11-16 10:00", "LDP/XI/2026/441",
-                [line("internet", 93_000_000, date(2026, 12, 31), date(2027, 12, 31))], invoice_due=date(2026, 12, 15))  # fmt: skip
+                [line("internet", 93_000_000, date(2026, 12, 31), date(2027, 12, 31))],
+                invoice_due=date(2026, 12, 15))  # fmt: skip
     told.step("P-2026-003", "submit", "11-16 10:00", "11-16 10:20")
     told.step("P-2026-003", "return", "11-16 10:20", "11-16 10:45",
               note="Harga naik 10,7 %: minta penawaran tertulis dari penyedia lebih dahulu.")  # fmt: skip

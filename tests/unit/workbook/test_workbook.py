@@ -38,10 +38,14 @@ SHEETS = {
         "Konten",
         "Backup",
         "Aktivitas Pengunjung",
+        "Perpanjangan",
         "Penyimpangan",
         "Bukti",
     ],
-    "en": ["Summary", "Standard", "Executions", "Content", "Backup", "Visitor Activity", "Deviations", "Evidence"],
+    "en": [
+        *("Summary", "Standard", "Executions", "Content", "Backup", "Visitor Activity"),
+        *("Renewals", "Deviations", "Evidence"),
+    ],
 }
 
 
