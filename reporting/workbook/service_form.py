@@ -341,8 +341,9 @@ def _write_form(book: Any, services: list[Service]) -> None:
     sheet.autofilter(0, 0, max(1, len(services)), len(_COLUMNS) - 1)
     sheet.set_landscape()
     sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    sheet.fit_to_pages(3, 0)  # twenty-three columns on one page could not be read
     sheet.repeat_rows(0)
+    sheet.repeat_columns(0, 2)
 
 
 def _validate(sheet: Any, number: int, column: _Column) -> None:
@@ -383,6 +384,9 @@ def _write_guide(book: Any) -> None:
     bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 90)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     lines = (
         f"Isi satu layanan tiap baris di lembar {SHEET}. Kolom bertanda * wajib diisi.",
         "Masukkan dengan: laman service import BERKAS.xlsx. Tidak ada yang masuk bila satu baris saja keliru.",
