@@ -39,7 +39,7 @@ def look(watch: Watch, limits: Limits) -> Look:
                 f"the certificate is for other names: {harmless(', '.join(names(certificate)) or 'none', 200)}"
             )
         ends_at = certificate.not_valid_after_utc
-    except (_Wrong, ValueError) as error:
+    except (_Wrong, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         return unknown("tls", source, str(error))
     if ends_at.year >= _NEVER:
         return unknown("tls", source, "the certificate names no end (year 9999)")
