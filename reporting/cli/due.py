@@ -1,4 +1,4 @@
-"""What has to be done now, in plain words: windows that are open, runs to read, media to plug in, accounts to write.
+"""What has to be done now, in plain words: windows that are open, runs to read, renewals that wait, media to plug in.
 
 example:
   laman -i inventory/kantor due
@@ -13,11 +13,14 @@ from datetime import date, timedelta
 
 from reporting.cli.common import ACTIVITIES, inventory_of, local, opened, today
 from reporting.cli.main import EXIT_OK
+from reporting.cli.renewal_known import known_of
+from reporting.cli.renewal_view import waits_for
 from reporting.cli.service_view import lines_of, reminder_text
 from reporting.cli.view import evaluated
 from reporting.compliance import Compliance, Execution, Occasion, upcoming
 from reporting.expiry.lifecycle import ACTIVE
 from reporting.register import KINDS, fold
+from reporting.renewal.commands import Known
 from reporting.runner.model import Record
 from reporting.text import harmless
 from reporting.unit import Inventory
@@ -47,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
     with opened(inventory) as record:
         compliance = evaluated(record, f"{today(inventory) - _LOOK_BACK}..{today(inventory)}")
         coming = upcoming(record.ledger.events(), compliance.as_of, compliance.as_of + _LOOK_AHEAD)
-        duties = [*_duties(compliance, inventory), *_services(record)]
+        known = known_of(record)
+        duties = [*_duties(compliance, inventory), *_renewals(record, known), *_services(record, known)]
     if options.json:
         print(json.dumps([asdict(d) for d in duties], indent=2, ensure_ascii=False))
     elif not duties:
@@ -99,13 +103,41 @@ def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: I
     return [_review(e, inventory) for e in waiting if e.review is None and e.review_due is not None]
 
 
-def _services(record: Record) -> list[Duty]:
-    """Services that end soon or have ended, and ends that nobody knows."""
+_COMMANDS = {
+    "submit": "submit --case {case} --sheet FILE",
+    "approve": "approve {case} --sheet SCAN",
+    "pay": "pay {case} --proof FILE",
+    "report": "report {case}",
+}
+
+
+def _renewals(record: Record, known: Known) -> list[Duty]:
+    """The step that each open case waits for, and those that the provider has not been seen to renew."""
+    duties = []
+    for case in known.cases.values():
+        step = waits_for(known, case)
+        services = ", ".join(line.service for line in case.lines)
+        if step is not None:
+            officer = known.unit.officer_for(step.role, known.now.astimezone(known.unit.tz).date())
+            what = f"{step.name} {case.id} ({services}): {officer.name if officer else step.role}"
+            command = _laman(record.inventory, "renewal " + _COMMANDS[step.name].format(case=case.id))
+            duties.append(Duty(what, command, local(step.due_at, record.inventory)))
+        elif case.state == "not_renewed":
+            what = f"{case.id} is paid, but {services} is not proven renewed: ask the provider, then look again"
+            duties.append(Duty(what, _laman(record.inventory, f"renewal prove {case.id}"), None))
+    return duties
+
+
+def _services(record: Record, known: Known) -> list[Duty]:
+    """Services that end soon or have ended, and ends that nobody knows; a case under way speaks for its services."""
+    under_way = {line.service for c in known.cases.values() if known.states.states[c.state].open for line in c.lines}
     register = fold(record.ledger.events(KINDS))
     lines = lines_of(register, register.current, record)
     duties = []
     for line in sorted(lines, key=lambda line: line.end.ends or date.min):
         service, inventory = line.service, record.inventory
+        if line.due is not None and service.id in under_way:
+            continue
         if line.due is not None:
             phase = line.due.phase
             until = phase.last.isoformat() if phase.last and phase.name != ACTIVE else None

@@ -16,6 +16,7 @@ from reporting.events import KIND_PAPER, EvidenceFile, PaperIssued
 from reporting.ledger import Draft, open_ledger
 from reporting.renewal.attachments import MARK
 from tests.integration.agency import Agency
+from tests.libreoffice import converted, needs_libreoffice
 from tests.papers import JPG, pdf, png
 from tests.unit.renewal.world import officer, service
 
@@ -71,8 +72,8 @@ def submit(agency: Agency, number: str = "INV-1", *more: str) -> dict[str, Any]:
     received = dt.datetime.now(WIB).strftime("%Y-%m-%d %H:%M")
     done = agency.laman(
         "renewal", "submit", "--number", number, "--issued", str(today()), "--received", received,
-        "--service", "domain", "--amount", "Rp 1.000.000,00", "--tax", "110.000", "--invoice", "invoice.pdf", "--sheet", "sheet.pdf", "--json",
-        *more,
+        "--service", "domain", "--amount", "Rp 1.000.000,00", "--tax", "110.000", "--invoice",
+        "invoice.pdf", "--sheet", "sheet.pdf", "--json", *more,
     )  # fmt: skip
     return dict(json.loads(good(done)))
 
@@ -204,8 +205,8 @@ def test_done_on_paper_weeks_ago(agency: Agency) -> None:
     common = ["--paper", "dated.png", "--json"]
     done = agency.laman(
         "renewal", "submit", "--number", "INV-9", "--issued", "2026-03-10", "--received", "2026-03-12 13:40",
-        "--service", "domain", "--amount", "1000000", "--invoice", "invoice.pdf", "--sheet", "sheet.pdf", "--at", "2026-03-12 14:00",
-        "--taken", "2026-03-12 13:50", *common,
+        "--service", "domain", "--amount", "1000000", "--invoice", "invoice.pdf", "--sheet", "sheet.pdf",
+        "--at", "2026-03-12 14:00", "--taken", "2026-03-12 13:50", *common,
     )  # fmt: skip
     case = json.loads(good(done))
     assert case["executions"][0]["minutes_gross"] == 20.0
@@ -218,8 +219,8 @@ def test_done_on_paper_weeks_ago(agency: Agency) -> None:
                          "--invoice", "letter.pdf", "--at", "2026-03-13 09:00", *common)  # fmt: skip
     found = json.loads(good(again, 0, 2))
     assert (found["state"], found["invoice"]["number"]) == ("submitted", "INV-9R")
-    assert [e["activity"] for e in json.loads(good(agency.laman("status", "--period", "2026-03", "--json")))["executions"]
-            ] == [4, 5, 4]  # fmt: skip
+    march = json.loads(good(agency.laman("status", "--period", "2026-03", "--json")))
+    assert [e["activity"] for e in march["executions"]] == [4, 5, 4]
 
 
 def fill(path: Path, back: Path, answers: dict[str, dict[str, Any]]) -> None:
@@ -285,6 +286,28 @@ def test_an_altered_inbox_records_nothing(agency: Agency) -> None:
     assert "cell F7 was altered" in line
     assert line.endswith("nothing was recorded")
     assert events(agency) == before
+
+
+def test_an_inbox_that_was_filled_in_with_libreoffice(agency: Agency) -> None:
+    """Another program writes every cell of the file anew: nothing that was sealed may look altered."""
+    needs_libreoffice()
+    case = submit(agency)["case"]
+    good(agency.laman("renewal", "inbox", "--for", "kasi_si", "--export", "kasi.xlsx"))
+    answer = {"decision": "approve", "name": "Siti", "when": today().strftime("%d/%m/%Y")}
+    fill(agency.folder / "kasi.xlsx", agency.folder / "back.xlsx", {case: answer})
+    saved = converted(agency.folder / "back.xlsx", agency.folder / "saved", "xlsx")
+    assert saved.read_bytes() != (agency.folder / "back.xlsx").read_bytes()
+    good(agency.laman("renewal", "inbox", "--import", str(saved), "--attach", f"{case}=signed.png"))
+    assert case_of(agency, case)["state"] == "approved"
+
+
+def test_due_tells_what_waits(agency: Agency) -> None:
+    case = submit(agency)["case"]
+    duties = json.loads(good(agency.laman("due", "--json")))
+    (duty,) = [d for d in duties if case in d["what"]]
+    assert (duty["what"], duty["command"].partition(" renewal ")[2]) == (
+        f"approve {case} (domain): Siti", f"approve {case} --sheet SCAN",
+    )  # fmt: skip
 
 
 def test_a_service_that_was_deleted(agency: Agency) -> None:
