@@ -120,6 +120,8 @@ class Payment(_Settings):
     income_tax_percent: Annotated[float, Field(ge=0, le=100)] = 2.0  # PPh 23 on services
     ppk: Identifier | None = None  # officer id: Pejabat Pembuat Komitmen
     treasurer: Identifier | None = None  # officer id: Bendahara
+    goods_receiver: Identifier | None = None  # officer id: pejabat penerima barang/jasa; None: a blank to sign
+    vat_collected: bool = True  # the treasurer keeps PPN back and pays it to the state (pemungut PPN)
 
 
 class Unit(_Settings):
