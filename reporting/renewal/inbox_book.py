@@ -19,6 +19,7 @@ _SEAL_SHEET = "laman"
 _CHUNK = 30_000  # characters of the seal in a cell; Excel keeps 32,767
 _MOST_BYTES, _MOST_UNPACKED = 5 << 20, 60 << 20
 _FIRST_ROW = 6  # of the cases, counted from 0: below title, three lines of text and the headings
+_LINE_POINTS, _MOST_LINES = 13.5, 30  # Excel keeps at most 409 points
 _CELL = 2_000  # characters that a text from outside gets
 
 
@@ -56,25 +57,25 @@ class Cover:
     lang: Language
 
 
-_COLUMNS: tuple[tuple[str, str, str, float], ...] = (
+_COLUMNS: tuple[tuple[str, str, str, int], ...] = (
     ("case", "Kasus", "Case", 12),
-    ("provider", "Penyedia", "Provider", 24),
-    ("invoice", "Invoice", "Invoice", 26),
-    ("services", "Layanan dan masa", "Services and periods", 44),
-    ("budget_line", "Mata anggaran", "Budget line", 16),
-    ("total", "Jumlah (Rp)", "Total (Rp)", 15),
-    ("outstanding", "Belum dibayar (Rp)", "Left to pay (Rp)", 15),
-    ("submitted_by", "Diajukan oleh", "Submitted by", 22),
-    ("since", "Menunggu sejak", "Waits since", 20),
-    ("until", "Batas waktu POS", "Time limit (POS)", 20),
-    ("remark", "Perhatian", "Remark", 34),
+    ("provider", "Penyedia", "Provider", 20),
+    ("invoice", "Invoice", "Invoice", 22),
+    ("services", "Layanan dan masa", "Services and periods", 36),
+    ("budget_line", "Mata anggaran", "Budget line", 13),
+    ("total", "Jumlah (Rp)", "Total (Rp)", 13),
+    ("outstanding", "Belum dibayar (Rp)", "Left to pay (Rp)", 13),
+    ("submitted_by", "Diajukan oleh", "Submitted by", 16),
+    ("since", "Menunggu sejak", "Waits since", 13),
+    ("until", "Batas waktu POS", "Time limit (POS)", 13),
+    ("remark", "Perhatian", "Remark", 26),
 )
-_INPUTS: tuple[tuple[str, str, str, float], ...] = (
-    ("decision", "KEPUTUSAN", "DECISION", 16),
-    ("amount", "Jumlah dibayar (Rp)", "Paid (Rp)", 16),
-    ("note", "Catatan", "Note", 34),
-    ("when", "Tanggal dan jam", "Date and time", 18),
-    ("name", "Nama", "Name", 26),
+_INPUTS: tuple[tuple[str, str, str, int], ...] = (
+    ("decision", "KEPUTUSAN", "DECISION", 14),
+    ("amount", "Jumlah dibayar (Rp)", "Paid (Rp)", 14),
+    ("note", "Catatan", "Note", 26),
+    ("when", "Tanggal dan jam", "Date and time", 16),
+    ("name", "Nama", "Name", 18),
 )
 _TEXTS: dict[str, tuple[str, str]] = {
     "title": ("Kotak masuk perpanjangan layanan: {role}", "Renewals that wait for: {role}"),
@@ -175,9 +176,12 @@ def _head(cells: _Sealed, cover: Cover, styles: dict[str, Any]) -> None:
     for column, (_, indonesian, english, width) in enumerate((*_COLUMNS, *_INPUTS)):
         cells.put(_FIRST_ROW - 1, column, english if lang == "en" else indonesian, styles["head"])
         cells.sheet.set_column(column, column, width)
+    cells.sheet.set_row(_FIRST_ROW - 1, 2 * _LINE_POINTS + 3)
 
 
 def _row(cells: _Sealed, cover: Cover, at: int, row: InboxRow, styles: dict[str, Any]) -> None:
+    lines = max(-(-len(str(getattr(row, field))) // (width - 2)) for field, _, _, width in _COLUMNS)
+    cells.sheet.set_row(at, _LINE_POINTS * min(max(lines, 2), _MOST_LINES))  # Excel does not fit a protected row
     for column, (field, *_) in enumerate(_COLUMNS):
         value: Value = getattr(row, field)
         like_formula = isinstance(value, str) and value.startswith(tuple("=+-@"))

@@ -15,6 +15,7 @@ import pytest
 from reporting.events import KIND_PAPER, EvidenceFile, PaperIssued
 from reporting.ledger import Draft, open_ledger
 from reporting.renewal.attachments import MARK
+from tests.emulators.rdap import RdapServer
 from tests.integration.agency import Agency
 from tests.libreoffice import converted, needs_libreoffice
 from tests.papers import JPG, pdf, png
@@ -308,6 +309,45 @@ def test_due_tells_what_waits(agency: Agency) -> None:
     assert (duty["what"], duty["command"].partition(" renewal ")[2]) == (
         f"approve {case} (domain): Siti", f"approve {case} --sheet SCAN",
     )  # fmt: skip
+
+
+def test_the_report_asks_the_registry(agency: Agency) -> None:
+    """Paid, but the provider has not renewed; then a registry that answers nonsense; then the end that moved."""
+    old_end = dt.datetime(2027, 3, 1, 12, tzinfo=WIB)
+    with RdapServer() as server:
+        server.ends["kantor.uji.id"] = old_end
+        watch = {"method": "rdap", "name": "kantor.uji.id", "base_url": server.url}
+        agency.unit["services"] = [service("domain", ends="2027-03-01", watch=watch)]
+        agency.write()
+        case = submit(agency)["case"]
+        good(agency.laman("renewal", "approve", case, "--sheet", "signed.png"))
+        good(agency.laman("renewal", "pay", case, "--proof", "proof.jpg"))
+        out = good(agency.laman("renewal", "report", case), 2)
+        assert f"{case}: not proven renewed" in out
+        assert "not renewed: still ends 1 Mar 2027, paid until 1 Mar 2028 (rdap" in out
+        assert len(server.seen) == 1
+
+        good(agency.laman("renewal", "prove", case), 2)
+        server.ends["kantor.uji.id"] = old_end.replace(year=2028)
+        assert f"{case}: renewed" in good(agency.laman("renewal", "prove", case))
+    found = case_of(agency, case)
+    assert (found["state"], found["proofs"][0]["seen_end"]) == ("renewed", "2028-03-01")
+    report = found["executions"][-1]
+    assert (report["verdict"], report["output"]["status"]) == ("menyimpang", "menyimpang")  # it could not prove it then
+    assert "renewed_service-01-domain.json" in archived(agency)
+    assert json.loads(agency.laman("verify", "--json").stdout)["problems"] == []
+
+
+def test_a_registry_that_does_not_answer_proves_nothing(agency: Agency) -> None:
+    watch = {"method": "rdap", "name": "kantor.uji.id", "base_url": "http://localhost:9/rdap/"}
+    agency.unit["services"] = [service("domain", ends="2027-03-01", watch=watch)]
+    agency.write()
+    case = submit(agency)["case"]
+    good(agency.laman("renewal", "approve", case, "--sheet", "signed.png"))
+    good(agency.laman("renewal", "pay", case, "--proof", "proof.jpg"))
+    out = good(agency.laman("renewal", "report", case), 2)  # nobody answers: unknown, never fine
+    assert "its end is unknown" in out
+    assert case_of(agency, case)["state"] == "not_renewed"
 
 
 def test_a_service_that_was_deleted(agency: Agency) -> None:
