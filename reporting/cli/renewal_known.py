@@ -52,16 +52,16 @@ class Made:
 
 
 @contextmanager
-def renewal_lock(record: Record) -> Iterator[None]:
+def renewal_lock(record: Record, patience: float = _PATIENCE_SECONDS) -> Iterator[None]:
     """One at a time from reading the cases to appending the step.
 
     Raises:
-        Refused: another laman has held it for half a minute.
+        Refused: another laman has held it for `patience` seconds.
     """
     record.locks.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(record.locks / "renewal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + patience
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -39,7 +39,7 @@ def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         return
     add_step_arguments(parser)
     if name == "submit":
-        _add_bill(parser)
+        add_bill(parser)
     else:
         parser.add_argument("case", help="id of the case, e.g. P-2026-001")
     if name in _SHEET:
@@ -57,7 +57,8 @@ def add_step_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--taken", metavar="TIME", help="when work on it began (with --paper)")
 
 
-def _add_bill(parser: argparse.ArgumentParser) -> None:
+def add_bill(parser: argparse._ActionsContainer) -> None:
+    """What the invoice says."""
     parser.add_argument("--case", help="a case that was returned: submit it again")
     parser.add_argument("--number", help="the invoice's number")
     parser.add_argument("--issued", metavar="DATE", help="the invoice's date")
@@ -118,7 +119,7 @@ def do_step(options: argparse.Namespace, record: Record, asked: Asked, made: Seq
 
 
 def _submit(options: argparse.Namespace, record: Record, asked: Asked) -> int:
-    bill = _bill(options, record)
+    bill = bill_of(options, record)
     with renewal_lock(record):
         known = known_of(record, asked.case)
         permitted, case_opened = submit(known, asked, bill)
@@ -157,7 +158,8 @@ def _said(options: argparse.Namespace, record: Record, case_id: str, execution: 
     return EXIT_DEVIATIONS if found is not None and found.verdict.status == "menyimpang" else EXIT_OK
 
 
-def _bill(options: argparse.Namespace, record: Record) -> Bill:
+def bill_of(options: argparse.Namespace, record: Record) -> Bill:
+    """The invoice as it was typed; Refused for an amount or a date that is none."""
     return Bill(
         number=options.number,
         issued=_day(options.issued, "--issued"),

@@ -125,7 +125,9 @@ def status_report() -> Any:
          ("Akhir lama", "{{ s.old_end }}", 2.5, _CENTRE), ("Akhir baru", "{{ s.new_end }}", 2.5, _CENTRE),
          ("Terlihat berakhir", "{{ s.seen }}", 2.5, _CENTRE), ("Bukti", "{{ s.proof }}", 3.1, None)],
     )  # fmt: skip
-    _text(page, "Waktu setiap langkah (menit kerja, dari masukan tersedia sampai selesai):", before=8, after=4, keep=True)
+    _text(
+        page, "Waktu setiap langkah (menit kerja, dari masukan tersedia sampai selesai):", before=8, after=4, keep=True
+    )
     _table(
         page, "t", "steps",
         [("No.", "{{ t.number }}", 1.0, _CENTRE), ("Langkah", "{{ t.name }}", 2.8, None),
@@ -202,7 +204,7 @@ def _run(paragraph: Any, text: str, *, bold: bool = False, size: float | None = 
     return run
 
 
-def _text(
+def _text(  # noqa: PLR0913 - what a paragraph can be, all by name
     page: Any, text: str, *, align: Any = None, bold: bool = False, size: float | None = None, before: float = 0,
     after: float = 0, keep: bool = False,
 ) -> Any:  # fmt: skip
@@ -215,7 +217,7 @@ def _text(
     return paragraph
 
 
-def _fill(
+def _fill(  # noqa: PLR0913 - likewise
     cell: Any, text: str, *, align: Any = None, bold: bool = False, italic: bool = False, size: float | None = None,
     keep: bool = False,
 ) -> None:  # fmt: skip
@@ -255,9 +257,7 @@ def _service_table(page: Any) -> None:
     _run(terbilang, "{{ sums.words }}", bold=True, italic=True)
 
 
-def _table(
-    page: Any, name: str, source: str, columns: Sequence[_Column], sums: Sequence[tuple[str, str]] = ()
-) -> None:
+def _table(page: Any, name: str, source: str, columns: Sequence[_Column], sums: Sequence[tuple[str, str]] = ()) -> None:
     """A ruled table, one row an item of `source`; its heading is repeated on every page. `sums`: lines at its end."""
     table = page.add_table(rows=1, cols=len(columns))
     for cell, (heading, _, _, _) in zip(table.rows[0].cells, columns, strict=True):

@@ -13,7 +13,6 @@ from reporting.compliance.model import Execution
 from reporting.forms.terbilang import terbilang
 from reporting.forms.words import (
     CASE_STATES,
-    FIRST_LINES,
     PROOFS,
     STEPS,
     TITLES,
@@ -265,7 +264,7 @@ def check_state(kind: PaperKind, case: Case) -> None:
     """
     states, why = _FITTING[kind]
     if case.state not in states:
-        raise FormError(f"{case.id} is {case.state}: no {kind} paper is made of it ({why})")
+        raise FormError(f"{case.id} is {case.state}: no paper of kind {kind} is made of it ({why})")
 
 
 def _clean(data: PaperData) -> PaperData:
@@ -383,7 +382,8 @@ def _by_role(unit: Unit, activity: int, day: date, above: str) -> Signer:
 
 def _by_id(unit: Unit, wanted: str | None, day: date, above: str, office: str) -> Signer:
     officer = next((o for o in unit.officers if o.id == wanted and o.in_office(day)), None)
-    return replace(_signer(officer, above, office), title=office)
+    acting = f"{officer.acting} " if officer is not None and officer.acting else ""
+    return replace(_signer(officer, above, office), title=f"{acting}{office}")
 
 
 def _signer(officer: Officer | None, above: str, office: str) -> Signer:
@@ -393,8 +393,3 @@ def _signer(officer: Officer | None, above: str, office: str) -> Signer:
     acting = officer.acting
     title = officer.title if acting is None or officer.title.startswith(acting) else f"{acting} {officer.title}"
     return Signer(above, title, officer.name, grouped_nip(officer.nip))
-
-
-def first_line(kind: PaperKind) -> str:
-    """The sentence with which a paper begins (templates carry it as text; tests compare)."""
-    return FIRST_LINES[kind]

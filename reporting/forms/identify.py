@@ -42,8 +42,8 @@ def identified(content: bytes, issued: Iterable[PaperIssued]) -> Identified:
     if mark is None:
         return Identified("unknown")
     name, short = mark
-    paper = next((p for p in papers if p.paper == name), None)
-    return Identified("altered", paper, name, paper is not None and paper.content_hash.startswith(short))
+    known = next((p for p in papers if p.paper == name), None)
+    return Identified("altered", known, name, known is not None and known.content_hash.startswith(short))
 
 
 def mark_in(content: bytes) -> tuple[str, str] | None:

@@ -68,7 +68,9 @@ def check_pattern(pattern: str, *, restart_yearly: bool) -> set[str]:
     fields = {name for _, name, _, _ in parts if name is not None}
     if unknown := sorted(fields - _FIELDS):
         raise FormError(f"{where}: unknown placeholder {{{unknown[0][:40]}}}; known: {', '.join(sorted(_FIELDS))}")
-    if any(turn for _, _, _, turn in parts) or any("{" in (spec or "") or len(spec or "") > 4 for _, _, spec, _ in parts):
+    if any(turn for _, _, _, turn in parts) or any(
+        "{" in (spec or "") or len(spec or "") > 4 for _, _, spec, _ in parts
+    ):
         raise FormError(f"{where}: only widths like {{seq:03d}} are known")
     if "seq" not in fields:
         raise FormError(f"{where}: needs {{seq}}, or every paper has the same number")

@@ -70,6 +70,5 @@ def _printed(parts: dict[str, bytes], name: str) -> str:
                 root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
             except etree.XMLSyntaxError as error:
                 raise FormError(f"{name}: makes no valid document ({part}): {error}") from error
-            for paragraph in root.iter(f"{_WORD}p"):
-                found.append("".join(text.text or "" for text in paragraph.iter(f"{_WORD}t")))
+            found += ["".join(t.text or "" for t in p.iter(f"{_WORD}t")) for p in root.iter(f"{_WORD}p")]
     return "\n".join(found)

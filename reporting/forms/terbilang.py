@@ -24,7 +24,7 @@ def terbilang(amount: int) -> str:
     return f"{words[0].upper()}{words[1:]} rupiah"
 
 
-def _words(number: int) -> list[str]:
+def _words(number: int) -> list[str]:  # noqa: PLR0911 - one return a rule of the language
     for scale, name in _SCALES:
         if number >= scale:
             if scale == 1000 and number < 2000:

@@ -95,6 +95,18 @@ def submit(known: Known, asked: Asked, bill: Bill) -> tuple[Permitted, RenewalOp
     return permitted, _opened(case)
 
 
+def drafted(known: Known, bill: Bill) -> Case:
+    """The case that an invoice would open, before it is submitted: its submission sheet is printed of it. No id yet.
+
+    Raises:
+        Refused: the invoice, its lines, its dates or its sums do not hold.
+    """
+    invoice, received = _invoice(known, bill)
+    lines = _lines(known, bill, invoice, None)
+    _not_twice(known, invoice, lines, None)
+    return Case("", "submitted", invoice, lines, (), (), 0, known.now, received, 0)
+
+
 def _again(known: Known, asked: Asked, bill: Bill) -> tuple[Permitted, RenewalOpened | None]:
     permitted = permit(known, asked)
     case = permitted.case
