@@ -4,8 +4,8 @@ r"""Renewing connection, hosting, domain: from the invoice to the proof that the
   show    CASE                                     one case: invoice, lines, steps with minutes, proofs
   take    CASE | --invoice FILE                    work on its next step begins (shows how long it waited)
   submit  --number N --issued DATE --received TIME [--due DATE] [--amount RP] [--tax RP]
-          --service ID[=RP][@DATE] ... --invoice FILE --sheet FILE      open a case (activity 4)
-  submit  --case CASE --sheet FILE [...]           again, after it was returned
+          --service ID[=RP][@DATE] ... --invoice FILE [--sheet FILE]    open a case (activity 4)
+  submit  --case CASE [--sheet FILE] [...]         again, after it was returned
   approve CASE --sheet FILE                        the signed sheet, scanned (activity 5)
   reject  CASE --sheet FILE --note WHY             ... with the signed decision; the case ends
   return  CASE --sheet FILE --note WHY             ... back to whoever submits
@@ -21,12 +21,13 @@ Every step also takes:
   --at "2026-03-12 14:00" --paper FILE [--taken TIME]   it was done on paper then: the dated paper is attached
   --json
 
+Without --sheet, submit prints the submission sheet itself (PDF, with LibreOffice) into the archive, ready to sign.
 Files are PDF, JPG or PNG by content. RP: 1250000, 1.250.000 or "Rp 1.250.000,00". Ends are looked up by
 `laman service check`; --offline takes the last look on record.
 
 example:
   laman -i inventory/kantor renewal submit --number INV-77 --issued 2026-03-10 --received "2026-03-12 09:00" \
-      --amount 1.250.000 --tax 137.500 --service domain-utama --invoice invoice.pdf --sheet pengajuan.pdf
+      --amount 1.250.000 --tax 137.500 --service domain-utama --invoice invoice.pdf
   laman -i inventory/kantor renewal approve P-2026-001 --sheet scan.pdf --executor siti
   laman -i inventory/kantor renewal pay P-2026-001 --proof sp2d.pdf
   laman -i inventory/kantor renewal report P-2026-001

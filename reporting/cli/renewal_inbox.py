@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from reporting.cli.common import Refused, inventory_of, local, opened
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
-from reporting.cli.renewal_known import Made, known_of, printed, renewal_lock, token, write_step
+from reporting.cli.renewal_known import Made, More, known_of, printed, renewal_lock, token, write_step
 from reporting.cli.renewal_view import clock_of, judged, waits_for
 from reporting.cli.tables import table
 from reporting.files import replace_whole, write_whole
@@ -255,7 +255,7 @@ def _decide(record: Record, answer: Answer, files: list[Path], content: bytes) -
         )
         permitted = permit(known, asked)
         workbook = Made("inbox_workbook", "inbox.xlsx", content)
-        execution = write_step(record, known, permitted, [workbook])
+        execution = write_step(record, known, permitted, More([workbook]))
     case = known_of(record, answer.case).cases[answer.case]
     verdict = judged(record, case, execution)
     when = _local(record, permitted.done_at)

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -183,22 +183,27 @@ def _copied(record: Record, target: Path, file: Attached | Made, number: int) ->
     )
 
 
-def write_step(
-    record: Record,
-    known: Known,
-    permitted: Permitted,
-    made: Sequence[Made] = (),
-    opened: RenewalOpened | None = None,
-) -> str | None:
+@dataclass(frozen=True)
+class More:
+    """What goes with a step: files that were made for it, the invoice's event, and one more event of its files."""
+
+    made: Sequence[Made] = ()
+    opened: RenewalOpened | None = None
+    also: Callable[[Sequence[Attachment]], Draft] | None = None
+
+
+def write_step(record: Record, known: Known, permitted: Permitted, more: More | None = None) -> str | None:
     """Archive a step's files and append its events in one transaction; returns its execution's id.
 
-    Nothing is left of it when either fails.
+    Nothing is left of the step when anything fails.
     """
+    extra = more or More()
     folder = folder_of(known, permitted)
     target = record.archive.root / f"{folder.local:%Y}" / f"{folder.local:%m}" / folder.slug / folder.name
-    files = archive(record, folder, [*unique(permitted.asked.files), *made])
+    files = archive(record, folder, [*unique(permitted.asked.files), *extra.made])
     try:
-        record.ledger.append(step_drafts(known, permitted, folder, files, opened))
+        drafts = step_drafts(known, permitted, folder, files, extra.opened)
+        record.ledger.append([*drafts, *([extra.also(files)] if extra.also is not None else [])])
     except BaseException:
         forget(record, target)
         raise

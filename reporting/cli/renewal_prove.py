@@ -13,6 +13,7 @@ from reporting.cli.common import Refused, inventory_of, named_officer, opened, t
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.renewal_known import (
     Made,
+    More,
     append,
     archive,
     forget,
@@ -104,7 +105,7 @@ def _report(options: argparse.Namespace, record: Record) -> int:
         proofs, made = _proofs(options, record, known, permitted.case)
         files = (*asked.files, *documents)
         whole = replace(permitted, asked=replace(asked, proofs=proofs, files=files))
-        execution = write_step(record, known, whole, made)
+        execution = write_step(record, known, whole, More(made))
     return _said(options, record, permitted.case.id, execution)
 
 

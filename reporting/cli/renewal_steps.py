@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 from reporting.cli.common import Refused, instant, inventory_of, opened
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
-from reporting.cli.renewal_known import Made, append, known_of, looked_at, renewal_lock, token, write_step
+from reporting.cli.renewal_known import More, append, known_of, looked_at, renewal_lock, token, write_step
+from reporting.cli.renewal_sheet import SHEET, print_sheet
 from reporting.cli.renewal_view import case_json, judged, print_step
 from reporting.money import rupiah
 from reporting.renewal.attachments import Attached, attached
@@ -23,7 +25,7 @@ from reporting.runner.model import Record
 from reporting.text import harmless
 
 _SHEET = {
-    "submit": "the payment submission sheet",
+    "submit": "the payment submission sheet (default: laman prints it)",
     "approve": "the approved sheet, signed and scanned",
     "reject": "the sheet with the signed decision",
     "return": "the sheet with the signed decision",
@@ -109,21 +111,27 @@ def asked_of(options: argparse.Namespace, record: Record, proofs: tuple[Proof, .
     )
 
 
-def do_step(options: argparse.Namespace, record: Record, asked: Asked, made: Sequence[Made] = ()) -> int:
+def do_step(options: argparse.Namespace, record: Record, asked: Asked) -> int:
     """Take a step on a case that is there."""
     with renewal_lock(record):
         known = known_of(record, asked.case)
         permitted = permit(known, asked)
-        execution = write_step(record, known, permitted, made)
+        execution = write_step(record, known, permitted)
     return _said(options, record, permitted.case.id, execution)
 
 
 def _submit(options: argparse.Namespace, record: Record, asked: Asked) -> int:
     bill = bill_of(options, record)
+    if asked.at is None and not options.sheet:
+        asked = replace(asked, promised=frozenset({SHEET}))
     with renewal_lock(record):
         known = known_of(record, asked.case)
         permitted, case_opened = submit(known, asked, bill)
-        execution = write_step(record, known, permitted, opened=case_opened)
+        sheet = print_sheet(record, known, permitted) if asked.promised else None
+        more = More(opened=case_opened)
+        if sheet is not None:
+            more = More(sheet.made, case_opened, partial(sheet.draft, known, permitted))
+        execution = write_step(record, known, permitted, more)
     return _said(options, record, permitted.case.id, execution)
 
 

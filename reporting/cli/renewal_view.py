@@ -113,6 +113,9 @@ def print_step(record: Record, known: Known, case: Case, execution: Execution | 
         print(f"{execution.id}: {execution.verdict.status} {execution.verdict.reason}")
     if step.name in ("submit", "pay"):
         _print_flags(known, case)
+    printed = {a.original for a in step.attachments if a.role == "submission_docx"}
+    for sheet in (a for a in step.attachments if a.role == "submission_sheet" and a.original in printed):
+        print(f"printed {sheet.original}, to be signed: {record.archive.root / sheet.path}")
     waiting = waits_for(known, case)
     if waiting is not None:
         until = local(waiting.due_at, record.inventory)

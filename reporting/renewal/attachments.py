@@ -227,14 +227,23 @@ def _mark_in(content: bytes) -> str | None:
             after = content[where + len(mark) : where + len(mark) + 80 * step]
             known = re.match(rb"\s*([A-Za-z0-9._/-]+)", after[step - 1 :: step])
             return known[1].decode() if known else "its mark"
-    return "its mark" if any(m in content for m in _HEX_MARKS) else None
+    return _hex_mark_in(content)
 
 
-_HEX_MARKS = tuple(
-    text
-    for raw in (MARK.encode().hex(), MARK.encode("utf-16-be").hex())
-    for text in (raw.encode(), raw.upper().encode())
+_HEX_MARK = re.compile(
+    b"(?:%s|%s)((?:[0-9a-f]{2}){0,160})"
+    % (re.escape(MARK.encode("utf-16-be").hex().encode()), re.escape(MARK.encode().hex().encode())),
+    re.IGNORECASE,
 )
+
+
+def _hex_mark_in(content: bytes) -> str | None:
+    """The id where the mark stands in hexadecimal, as LibreOffice writes the properties of a PDF."""
+    match = _HEX_MARK.search(content)
+    if match is None:
+        return None
+    known = re.match(rb"\s*([A-Za-z0-9._/-]+)", bytes.fromhex(match[1].decode()).replace(b"\0", b""))
+    return known[1].decode() if known else "its mark"
 
 
 def _packed_metadata(content: bytes) -> Iterator[bytes]:

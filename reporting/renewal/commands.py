@@ -66,6 +66,7 @@ class Asked:
     files: tuple[Attached, ...] = ()
     token: str = ""  # makes the execution's id unique
     seen_seq: int | None = None  # the case as it was when it was decided upon; None: as it is now
+    promised: frozenset[str] = frozenset()  # roles of files that the caller makes once the step is permitted
     proofs: tuple[Proof, ...] = ()  # report: what the look-up said
 
 
@@ -331,7 +332,7 @@ def check_files(asked: Asked, roles: Iterable[str]) -> None:
     Raises:
         Refused: one is missing.
     """
-    there = {f.role for f in asked.files}
+    there = {f.role for f in asked.files} | asked.promised
     for role in roles:
         if role not in there:
             raise Refused(f"{asked.step} needs {_OPTIONS[role]} (PDF, JPG or PNG)")

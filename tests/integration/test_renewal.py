@@ -350,6 +350,30 @@ def test_a_registry_that_does_not_answer_proves_nothing(agency: Agency) -> None:
     assert case_of(agency, case)["state"] == "not_renewed"
 
 
+def test_the_sheet_is_printed_with_the_submission(agency: Agency) -> None:
+    """Without --sheet: numbered, archived, on record; good as the output of activity 4 and for nothing else."""
+    needs_libreoffice("pdftotext")
+    received = dt.datetime.now(WIB).strftime("%Y-%m-%d %H:%M")
+    bill = ["--issued", str(today()), "--received", received, "--amount", "1.250.000", "--service", "domain"]
+    bill += ["--invoice", "invoice.pdf"]
+    out = good(agency.laman("renewal", "submit", "--number", "INV-1", *bill))
+    path = Path(out.partition("to be signed: ")[2].splitlines()[0])
+    case = out.partition(":")[0]
+    text = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True).stdout
+    assert not [w for w in ("INV-1", "domain.id", "1.250.000", "001/LPP/UJI/", "Siti", "Agus") if w not in text]
+    (execution,) = case_of(agency, case)["executions"]
+    assert (execution["activity"], execution["verdict"]) == (4, "sesuai")
+    refused = said(agency.laman("renewal", "approve", case, "--sheet", str(path)))
+    assert f"this is a paper that laman printed (D-{today().year}-0001)" in refused
+    assert json.loads(agency.laman("verify", "--json").stdout)["problems"] == []
+
+    without = agency.laman("renewal", "submit", "--number", "INV-2", *bill, PATH="/nowhere")
+    line = said(without)
+    assert "the submission sheet cannot be printed: no PDF was made: soffice is not installed" in line
+    assert line.endswith("or attach one with --sheet FILE")
+    assert len(json.loads(agency.laman("renewal", "list", "--json").stdout)) == 1
+
+
 def test_a_service_that_was_deleted(agency: Agency) -> None:
     case = submit(agency)["case"]
     agency.unit["services"] = agency.unit["services"][1:]

@@ -149,7 +149,7 @@ def test_our_mark_as_pdf_metadata_keeps_text(tmp_path: Path) -> None:
     wide = (MARK + "K-2026-007").encode("utf-16-be")
     for meta in (b"\xfe\xff" + wide, wide.hex().encode(), wide.hex().upper().encode()):
         content = pdf("x", "T" * len(meta)).replace(b"T" * len(meta), meta)
-        with pytest.raises(AttachmentError, match="this is a paper that laman printed"):
+        with pytest.raises(AttachmentError, match=r"this is a paper that laman printed \(K-2026-007\)"):
             attached(put(tmp_path, "x.pdf", content), "proof_of_payment")
 
 
