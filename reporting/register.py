@@ -2,7 +2,8 @@
 
 Services come from the unit's settings (`settings.recorded`) and from imports (`service.registered`); for each service
 the later word counts. A settings event speaks of a service only where it changed it: an officer's new title does not
-undo an import. A service that was taken out stays known, for the cases that name it.
+undo an import. A service that was taken out stays known, for the cases that name it. A renewal that was proven moves
+the end of a service of which nothing else tells.
 """
 
 from __future__ import annotations
@@ -12,11 +13,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from typing import Any, Literal
 
-from reporting.events import KIND_EXPIRY, KIND_SERVICE, KIND_SETTINGS, ExpiryObserved, ServiceRegistered
+from reporting.events import (
+    KIND_EXPIRY,
+    KIND_RENEWAL_OPENED,
+    KIND_RENEWAL_PROVEN,
+    KIND_SERVICE,
+    KIND_SETTINGS,
+    ExpiryObserved,
+    RenewalOpened,
+    RenewalProven,
+    ServiceRegistered,
+)
 from reporting.ledger import Event
 from reporting.service import Service
 
-KINDS = (KIND_SETTINGS, KIND_SERVICE, KIND_EXPIRY)
+KINDS = (KIND_SETTINGS, KIND_SERVICE, KIND_EXPIRY, KIND_RENEWAL_OPENED, KIND_RENEWAL_PROVEN)
 SETTINGS = "settings"
 
 
@@ -44,6 +55,12 @@ class End:
     reason: str
     look: ExpiryObserved | None
 
+    def look_of(self, zone: tzinfo) -> ExpiryObserved | None:
+        """The look that tells of this end: an older one, of the end before a renewal, says nothing of its phase."""
+        if self.look is None or self.look.ends_at is None or self.look.ends_at.astimezone(zone).date() != self.ends:
+            return None
+        return self.look
+
 
 @dataclass
 class Register:
@@ -52,6 +69,7 @@ class Register:
     entries: dict[str, Entry] = field(default_factory=dict)
     looks: dict[str, ExpiryObserved] = field(default_factory=dict)  # the latest of each service
     seen: dict[str, ExpiryObserved] = field(default_factory=dict)  # the latest of each service that gave a date
+    proven: dict[str, date] = field(default_factory=dict)  # until when renewals of each service were proven
 
     @property
     def current(self) -> list[Service]:
@@ -63,12 +81,16 @@ class Register:
         return self.entries.get(service)
 
     def end(self, service: Service, zone: tzinfo) -> End:
-        """What is known of the end of a service."""
-        look, seen = self.looks.get(service.id), self.seen.get(service.id)
+        """What is known of the end of a service. A registry that answers goes before what a renewal has proven."""
+        look, seen, proven = self.looks.get(service.id), self.seen.get(service.id), self.proven.get(service.id)
         by_hand = service.watch.method in ("manual", "cpanel")
+        if by_hand and proven is not None and (service.ends is None or service.ends < proven):
+            return End(service.id, "known", proven, "", look)
         if by_hand and service.ends is not None:
             return End(service.id, "known", service.ends, "date of the settings", look)
         last = seen.ends_at.astimezone(zone).date() if seen and seen.ends_at and not by_hand else service.ends
+        if (look is None or look.state == "unknown") and proven is not None:
+            last = max(last or proven, proven)
         if look is None or look.method != service.watch.method:
             return End(service.id, "unknown", last, "not looked up yet", look)
         return End(service.id, look.state, last, look.reason, look)
@@ -78,6 +100,7 @@ def fold(events: Iterable[Event], as_of: datetime | None = None) -> Register:
     """The register that events of KINDS (others are passed over) give, as of a moment (default: all of them)."""
     register = Register()
     before: dict[str, Service] = {}
+    bought: dict[str, dict[str, date]] = {}  # by case: until when each service is paid
     for event in events:
         if as_of is not None and event.at > as_of:
             break
@@ -89,6 +112,11 @@ def fold(events: Iterable[Event], as_of: datetime | None = None) -> Register:
             _take_import(register, event)
         elif event.kind == KIND_EXPIRY:
             _take_look(register, ExpiryObserved.model_validate(event.data))
+        elif event.kind == KIND_RENEWAL_OPENED:
+            opened = RenewalOpened.model_validate(event.data)
+            bought[opened.case] = {line.service: line.new_end for line in opened.lines}
+        elif event.kind == KIND_RENEWAL_PROVEN:
+            _take_proof(register, bought, RenewalProven.model_validate(event.data))
     return register
 
 
@@ -129,3 +157,10 @@ def _take_look(register: Register, look: ExpiryObserved) -> None:
     register.looks[look.service] = look
     if look.state == "known":
         register.seen[look.service] = look
+
+
+def _take_proof(register: Register, bought: dict[str, dict[str, date]], proof: RenewalProven) -> None:
+    """A renewal that was seen or attested: the service goes on until the day that was paid for."""
+    until = bought.get(proof.case, {}).get(proof.service)
+    if proof.state in ("moved", "attested") and until is not None:
+        register.proven[proof.service] = max(until, register.proven.get(proof.service, until))

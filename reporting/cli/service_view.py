@@ -66,7 +66,7 @@ def _line(register: Register, entry: Entry, record: Record) -> Line:
     if end.ends is None:
         return Line(entry, end, None, None, None)
     cycle = cycle_for(service.kind, service.watch.name, service.after_end)
-    look = end.look
+    look = end.look_of(zone)
     told = still_told(cycle, end.ends, look.observed_at.astimezone(zone).date(), look.phase) if look else ""
     due = reminder_due(service, end.ends, day, told) if entry.removed_at is None else None
     return Line(entry, end, phase_on(cycle, end.ends, day, told), due, (end.ends - day).days)

@@ -92,7 +92,7 @@ def renewals_of(
         executions=_executions(known, compliance, standards, shown, lang),
         timings=_timings(known, shown),
         services=services,
-        endings=_endings(register, ends, every, attested, day),
+        endings=_endings(register, ends, every, attested, day, compliance.period.zone),
         costs=forecast(year, register.current, days, every.values()),
         rises={case.id: rises(case, every.values(), services) for case in every.values()},
         unforeseen=unknown_ends(register.current, days),
@@ -161,29 +161,31 @@ def _end(register: Register, service: Service, attested: _Attested | None, zone:
     return replace(end, state="known", ends=attested[0], reason="")
 
 
-def _endings(
+def _endings(  # noqa: PLR0913, PLR0917
     register: Register,
     ends: Mapping[str, End],
     cases: Mapping[str, Case],
     attested: Mapping[str, _Attested],
     day: date,
+    zone: tzinfo,
 ) -> tuple[Ending, ...]:
     """The services in force: what is not known first, then what ends first."""
     open_cases = {
         line.service: case.id for case in cases.values() if load_states().states[case.state].open for line in case.lines
     }
-    found = [_ending(s, ends[s.id], open_cases.get(s.id), day) for s in register.current]
+    found = [_ending(s, ends[s.id], open_cases.get(s.id), day, zone) for s in register.current]
     told = {key: case for key, (until, case) in attested.items() if key in ends and ends[key].ends == until}
     found = [replace(e, attested=told.get(e.service.id) if not e.end.reason else None) for e in found]
     return tuple(sorted(found, key=lambda e: (e.end.state == "known", e.end.ends or date.min, e.service.id)))
 
 
-def _ending(service: Service, end: End, case: str | None, day: date) -> Ending:
+def _ending(service: Service, end: End, case: str | None, day: date, zone: tzinfo) -> Ending:
     if end.ends is None:
         return Ending(service, end, "", None, None, case)
     due = reminder_due(service, end.ends, day)
     later = [r.since for r in reminder_days(service, end.ends) if r.since > day]
-    seen = end.look.phase if end.look is not None and end.look.state == "known" else ""
+    look = end.look_of(zone)
+    seen = look.phase if look is not None and look.state == "known" else ""
     phase, cost = (due.phase.name, due.cost) if due is not None else (ACTIVE, service.cost)
     if seen in _ORDER and phase in _ORDER and _ORDER.index(seen) > _ORDER.index(phase):
         phase, cost = seen, None  # the registry has gone further than the calendar; its price is not known here

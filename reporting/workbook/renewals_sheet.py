@@ -156,7 +156,8 @@ class _Sheet:
         columns = (
             *(Column("activity", 0, "index"), Column("activity_name", 0)),
             *(Column(key, 0, "integer") for key in counts),
-            *(Column(key, 0, "decimal") for key in ("gross", "waiting", "net", "longest")),
+            *(Column(key, 0, "decimal", word=f"col_mean_{key}") for key in ("gross", "waiting", "net")),
+            Column("longest", 0, "decimal"),
             Column("standard_minutes", 0, "integer"),
         )
         table = self._table("tblLangkahKegiatan", columns, rows, top).table

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reporting.events import KIND_EXPIRY, KIND_SERVICE, KIND_SETTINGS
+from reporting.events import KIND_EXPIRY, KIND_RENEWAL_OPENED, KIND_RENEWAL_PROVEN, KIND_SERVICE, KIND_SETTINGS
 from reporting.ledger import Event
-from reporting.register import Register, fold
+from reporting.register import End, Register, fold
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,6 +46,13 @@ class Told:
         data = {"service": key, "state": state, "method": "rdap", "reason": reason, "ends_at": ends}
         data["observed_at"] = moment.isoformat()
         return self.add(KIND_EXPIRY, key, data | changes)
+
+    def renewed(self, key: str, until: str, state: str = "attested") -> Told:
+        line = {"service": key, "name": key, "amount": 1, "new_end": until}
+        at = START.isoformat()
+        invoice = {"invoice_number": "1", "invoice_issued": "2026-01-01", "invoice_received": at, "amount": 1}
+        self.add(KIND_RENEWAL_OPENED, "P-1", {"case": "P-1", **invoice, "lines": [line]})
+        return self.add(KIND_RENEWAL_PROVEN, "P-1", {"case": "P-1", "service": key, "state": state, "at": at})
 
     def register(self, until: int | None = None) -> Register:
         return fold(self.events, None if until is None else START + timedelta(days=until))
@@ -133,3 +140,40 @@ def test_what_was_seen_of_another_name_is_forgotten() -> None:
     told = Told().settings(service("a")).seen("a", "2026-06-30T18:00:00+00:00")
     told.settings(service("a", watch={"method": "rdap", "name": "other.id"}))
     assert end_of(told) == ("unknown", None, "not looked up yet")
+
+
+BY_HAND = {"ends": "2026-06-30", "watch": {"method": "manual"}}
+
+
+def test_a_renewal_that_was_attested_moves_the_end_of_what_nobody_reads() -> None:
+    old = (
+        Told().settings(service("a", **BY_HAND)).seen("a", "2026-06-30T16:59:59+00:00", method="manual", phase="ended")
+    )
+    assert end(old, "a").ends == date(2026, 6, 30)
+    assert end(old, "a").look_of(JAKARTA) is not None
+    found = end(old.renewed("a", "2027-06-30"), "a")
+    assert (found.state, found.ends, found.look_of(JAKARTA)) == ("known", date(2027, 6, 30), None)
+
+
+def test_a_renewal_that_was_not_proven_moves_nothing() -> None:
+    for state in ("not_moved", "unknown"):
+        told = Told().settings(service("a", **BY_HAND)).renewed("a", "2027-06-30", state)
+        assert end(told, "a").ends == date(2026, 6, 30)
+
+
+def test_settings_that_know_of_a_later_end_go_before_a_renewal() -> None:
+    told = Told().settings(service("a", **BY_HAND)).renewed("a", "2027-06-30")
+    told.settings(service("a", **{**BY_HAND, "ends": "2028-06-30"}))
+    assert end(told, "a").ends == date(2028, 6, 30)
+
+
+def test_a_registry_that_answers_goes_before_what_was_attested() -> None:
+    told = Told().settings(service("a")).renewed("a", "2027-06-30").seen("a", "2026-06-30T16:59:59+00:00")
+    assert (end(told, "a").state, end(told, "a").ends) == ("known", date(2026, 6, 30))
+    told.seen("a", None)
+    assert (end(told, "a").state, end(told, "a").ends) == ("unknown", date(2027, 6, 30))
+
+
+def end(told: Told, key: str) -> End:
+    register = told.register()
+    return register.end(register.entries[key].service, JAKARTA)
