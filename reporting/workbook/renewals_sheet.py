@@ -29,7 +29,7 @@ from reporting.workbook.table import Column, Table, colour_words, set_widths, wr
 _WIDTHS = (11, 26, 20, 25, 13, 14, 13, 13, 13, 11, 11, 11, 11, 13, 26)
 _LAST = len(_WIDTHS) - 1
 _TILES = ((0, 1), (2, 3), (4, 6), (7, 8), (9, 11), (12, 14))
-_FEW = 8  # rows of a table after which the next one still fits on the page
+_WITH_STEPS, _WITH_COSTS = 11, 8  # rows of two tables that still fit on one page of paper
 _SOON = 30  # days before its end from which a service is pointed out
 _STEPS = (4, 5, 6, 7)
 _CHART_AT = 6  # the chart stands beside the table of months, from this column on
@@ -66,13 +66,16 @@ class _Sheet:
         cases = self._cases()
         summary = self.row
         self.row += 4 + len(_STEPS)
-        breaks = [self.row] if len(cases.rows) > _FEW else []
+        before_steps = self.row
         steps = self._steps()
         self._summary(summary, steps)
-        breaks.append(self.row)
+        before_calendar = self.row
         calendar = self._calendar()
-        breaks += [self.row] if len(calendar.rows) > _FEW else []
+        before_costs = self.row
         year_cost = self._costs()
+        breaks = [before_steps] if len(cases.rows) + len(steps.rows) > _WITH_STEPS else []
+        breaks += [before_calendar]
+        breaks += [before_costs] if len(calendar.rows) + len(self.renewals.costs) > _WITH_COSTS else []
         self._tiles(tiles, cases, steps, calendar, year_cost)
         self.page.sheet.set_h_pagebreaks(breaks)
 

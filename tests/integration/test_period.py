@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def everything_changes(agency: Agency) -> None:
     late = renewal_sample.Story(events=[])
     now = datetime.now(UTC)
     late.opened("P-2026-009", "03-16 09:00", "INV-TERLAMBAT",
-                [renewal_sample.line("surel", 5_000_000, None, renewal_sample.date(2027, 3, 16))])  # fmt: skip
+                [renewal_sample.line("surel", 5_000_000, None, date(2027, 3, 16))])  # fmt: skip
     late.step("P-2026-009", "submit", "03-16 09:00", "03-17 11:00", on_paper=True, recorded=now)
     told(agency.state, [_at(event, now) for event in late.events])
 
