@@ -20,7 +20,9 @@ from tests.libreoffice import converted, needs_libreoffice, recalculated
 from tests.unit.test_closing import CLOSED_AT, NOVEMBER, closing
 from tests.unit.workbook import renewal_sample, sample
 from tests.unit.workbook.reading import formulas, load
-from tests.unit.workbook.test_renewals import book_of, story_of
+from tests.unit.workbook.test_renewals import book_of, hostile_book, story_of
+
+HOSTILE = {"formula": "=cmd|'/C calc'!A0", "wildcard": "*?~", "comparison": ">5"}  # as names and budget lines
 
 
 def with_corrections(lang: str, folder: Path) -> bytes:
@@ -37,14 +39,22 @@ def with_corrections(lang: str, folder: Path) -> bytes:
 
 
 def made(case: str, lang: str, folder: Path) -> Path:
-    content = with_corrections(lang, folder) if case == "corrections" else book_of(case, lang)
+    if case in HOSTILE:
+        content = hostile_book(HOSTILE[case])
+    else:
+        content = with_corrections(lang, folder) if case == "corrections" else book_of(case, lang)
     path = folder / "laman.xlsx"
     path.write_bytes(content)
     return path
 
 
-@pytest.mark.parametrize("lang", ["id", "en"])
-@pytest.mark.parametrize("case", ["2026-11", "2026", "2026-02", "corrections"])
+@pytest.mark.parametrize(
+    ("case", "lang"),
+    [
+        *(("2026-11", "id"), ("2026-11", "en"), ("2026", "id"), ("2026-02", "en")),
+        *(("corrections", "id"), ("corrections", "en"), ("formula", "id"), ("wildcard", "id"), ("comparison", "id")),
+    ],
+)
 def test_every_cached_value_is_what_libreoffice_computes(case: str, lang: str, tmp_path: Path) -> None:
     needs_libreoffice()
     path = made(case, lang, tmp_path)
