@@ -1,5 +1,5 @@
 #!/bin/sh
-# Debian packages that the tests need beside the fleet's: a spreadsheet that recalculates, real databases and servers.
+# Debian packages that the tests need beside the fleet's: an office that recalculates and prints, real databases and servers.
 # As root on Debian or Ubuntu it installs what is missing; otherwise it says so, and the tests that need it skip.
 set -eu
 sh "$(dirname "$0")/fleet/install-deps.sh"
@@ -7,7 +7,12 @@ missing=""
 need() { # need COMMAND PACKAGE
     command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
 }
+package() { # package NAME, where no command tells that it is there
+    ! command -v dpkg >/dev/null 2>&1 || dpkg -s "$1" >/dev/null 2>&1 || missing="$missing $1"
+}
 need soffice libreoffice-calc
+package libreoffice-writer
+package fonts-liberation
 need pdftoppm poppler-utils
 need mariadbd mariadb-server
 need mariadb mariadb-client

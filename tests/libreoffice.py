@@ -32,6 +32,18 @@ def needs_libreoffice(*tools: str) -> None:
     pytest.skip(reason)
 
 
+def needs_writer(*tools: str) -> None:
+    """Like `needs_libreoffice`, for papers: the part of it that reads DOCX is a package of its own."""
+    needs_libreoffice(*tools)
+    program = Path(shutil.which("soffice") or "").resolve().parent
+    if (program / "libswlo.so").exists():
+        return
+    reason = "LibreOffice without Writer: apt-get install libreoffice-writer fonts-liberation"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 def converted(workbook: Path, folder: Path, form: str) -> Path:
     """Convert a workbook (`form`: "xlsx" or "pdf") into `folder`, with a profile of its own."""
     profile = folder / "profile"
