@@ -224,3 +224,16 @@ def test_the_units_own_template_is_used(agency: Agency) -> None:
     document.save(str(own / "submission.docx"))
     said = issue(agency, *draft(agency, "INV-1", "satu", "--docx-only"))
     assert Document(said["written"][0]).paragraphs[0].text.startswith("GAYA KAMI PT Penyedia Jaringan D-")
+
+
+def test_the_status_report_has_the_minutes_and_deviations_that_compliance_judged(agency: Agency) -> None:
+    case = opened_case(agency)
+    (agency.folder / "sp2d.pdf").write_bytes(pdf("sp2d"))
+    assert agency.laman("renewal", "pay", case, "--proof", "sp2d.pdf").returncode in (0, 2)
+    said = issue(agency, "paper", case, "--kind", "status", "--docx-only")
+    document = Document(said["written"][0])
+    cells = [c.text for t in document.tables for r in t.rows for c in r.cells]
+    assert {"Pengajuan", "Persetujuan", "Pembayaran", "30", "450", "dibayar, belum dilaporkan"} <= set(cells)
+    # the invoice came in March, it was submitted when this test ran
+    lines = [p.text for p in document.paragraphs]
+    assert any(line.startswith("1. Pengajuan: waktu") for line in lines), lines
