@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the workbook; returns the exit code."""
+    from reporting.workbook import workbook_bytes
+
     inventory = inventory_of(options)
     lang = options.lang or inventory.unit.language
     with opened(inventory) as record:
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         if not target.resolve().parent.is_dir():
             raise Refused(f"--output {target}: the folder {target.resolve().parent} does not exist")
         head = record.ledger.head()
-        content = _workbook(compliance, head, lang)
+        content = workbook_bytes(compliance, head, "en" if lang == "en" else "id")
         _issue(record, compliance, lang, content, head)
         replace_whole(target.resolve(), content, mode=0o644)
     deviations = len(compliance.deviations)
@@ -53,15 +54,6 @@ def run(options: argparse.Namespace) -> int:
     if deviations:
         print("next: the executor accounts for each deviation (sheet Penyimpangan), then management signs.")
     return EXIT_OK
-
-
-def _workbook(compliance: Compliance, head: Head, lang: str) -> bytes:
-    from reporting.workbook import write_workbook
-
-    with tempfile.TemporaryDirectory(prefix="laman-report-") as folder:
-        path = Path(folder) / "workbook.xlsx"
-        write_workbook(compliance, head, path, lang="en" if lang == "en" else "id")
-        return path.read_bytes()
 
 
 def _issue(record: Record, compliance: Compliance, lang: str, content: bytes, head: Head) -> None:
