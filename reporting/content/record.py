@@ -68,17 +68,39 @@ def findings(outcome: Outcome) -> list[Finding]:
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
 
+_TITLES_ID = {
+    "stale_section": "Bagian lewat batas pembaruan",
+    "section_unreachable": "Bagian tidak terjangkau",
+    "section_unknown": "Tanggal pembaruan tidak diketahui",
+    "section_future_date": "Tanggal di masa depan",
+    "tls_expires_soon": "Sertifikat TLS segera berakhir",
+    "tls_expired": "Sertifikat TLS sudah berakhir",
+}
+
+
 def _of_section(checked: Checked, site: str) -> list[Finding]:
     section = checked.section
     severity = {"stale": "medium", "unreachable": "high", "unknown": "low"}.get(checked.state)
     found = []
     if severity is not None:
         kind = {"stale": "stale_section", "unreachable": "section_unreachable"}.get(checked.state, "section_unknown")
-        found.append(_finding(kind, severity, (site, section.url), f"{section.name} ({section.owner})", checked.reason))
+        about = f"{section.name} ({section.owner})"
+        found.append(_finding(kind, severity, (site, section.url), about, checked.reason, _detail_id(checked)))
     if checked.future is not None:
         detail = f"a date in the future: {checked.future.isoformat()}; it was not used"
-        found.append(_finding("section_future_date", "low", (site, section.url), section.name, detail))
+        detail_id = f"{checked.future.isoformat()}; tidak dipakai"
+        found.append(_finding("section_future_date", "low", (site, section.url), section.name, detail, detail_id))
     return found
+
+
+def _detail_id(checked: Checked) -> str:
+    """What the figures say, in Indonesian; why a page could not be fetched stays in the words of the network."""
+    if checked.state == "stale" and checked.updated_at is not None and checked.age_days is not None:
+        return (
+            f"diperbarui terakhir {checked.updated_at:%Y-%m-%d} ({checked.age_days:.0f} hari lalu), "
+            f"batas {checked.section.limit_days} hari, menurut {checked.method}"
+        )
+    return ""
 
 
 def _of_certificates(outcome: Outcome) -> list[Finding]:
@@ -96,17 +118,22 @@ def _of_certificates(outcome: Outcome) -> list[Finding]:
             severity = "critical" if days < 0 else "high" if days < 7 else "medium"
             kind = "tls_expired" if days < 0 else "tls_expires_soon"
             detail = f"the certificate expires on {expires.astimezone(plan.tz):%Y-%m-%d %H:%M} ({days:.0f} days)"
-            found.append(_finding(kind, severity, (plan.site, host), host, detail))
+            detail_id = f"berlaku sampai {expires.astimezone(plan.tz):%Y-%m-%d %H:%M} ({days:.0f} hari lagi)"
+            found.append(_finding(kind, severity, (plan.site, host), host, detail, detail_id))
     return found
 
 
-def _finding(kind: str, severity: Any, about: tuple[str, str], title: str, detail: str) -> Finding:
+def _finding(  # noqa: PLR0913, PLR0917 - a finding in two languages
+    kind: str, severity: Any, about: tuple[str, str], title: str, detail: str, detail_id: str
+) -> Finding:
     site, subject = about
     return Finding(
         kind=kind,
         severity=severity,
         title=harmless(f"{kind.replace('_', ' ')}: {title}", 200),
         detail=harmless(detail, 500),
+        title_id=harmless(f"{_TITLES_ID[kind]}: {title}", 200),
+        detail_id=harmless(detail_id, 500),
         fingerprint=hashlib.sha256("\n".join(("content", site, kind, subject)).encode()).hexdigest()[:32],
     )
 

@@ -175,6 +175,11 @@ def findings(found: Sequence[Suspicion], rules: RuleSet, site: str) -> list[Find
                 f"requests: {one.hits}, clients: {one.clients}, first at {one.first:%Y-%m-%d %H:%M:%S} UTC; "
                 f"answered with 2xx: {one.answered}, with 5xx: {one.failed}"
             ),
+            title_id=rules.classes[one.suspect].id,
+            detail_id=(
+                f"permintaan: {one.hits}, alamat klien: {one.clients}, pertama {one.first:%Y-%m-%d %H:%M:%S} UTC; "
+                f"dijawab 2xx: {one.answered}, 5xx: {one.failed}"
+            ),
             fingerprint=hashlib.sha256(f"visitor_log\0{site}\0{one.suspect}".encode()).hexdigest()[:32],
             count=one.hits,
             samples=one.samples,

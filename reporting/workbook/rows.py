@@ -194,8 +194,8 @@ def finding_rows(compliance: Compliance, activity: int, words: Words) -> Rows:
             "fingerprint": f.fingerprint,
             "severity": f.severity,
             "kind": f.kind,
-            "title": safe(f.title),
-            "detail": safe(f.detail),
+            "title": safe(f.told(words.lang)[0]),
+            "detail": safe(f.told(words.lang)[1]),
             "count": f.count,
             "last_seen": e.started_at.isoformat(),
             "executions": 1,
@@ -215,7 +215,7 @@ def finding_rows(compliance: Compliance, activity: int, words: Words) -> Rows:
     rows = sorted(_plain(frame), key=lambda r: (rank.index(r["severity"]), -r["count"], r["site"], r["fingerprint"]))
     for row in rows:
         row["severity"] = words(f"severity_{row['severity']}")
-        row["finding_kind"] = row.pop("kind")
+        row["finding_kind"] = words.kind(row.pop("kind"))
         row["title"] = tuple(x for x in (row["title"], row.pop("detail")) if x)
         row["last_seen"] = datetime.fromisoformat(row["last_seen"])
     return rows

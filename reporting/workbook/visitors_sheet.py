@@ -47,7 +47,7 @@ def write_visitors(page: Page, compliance: Compliance, caption: str) -> Visitors
     log_rows = _spans(page, log_totals(compliance))
     top = page.heading(words("title_visitors"), [words("note_visitors" if log_rows else "nothing_visitors")])
     log = write_table(page, top, "tblLog", _LOG, log_rows)
-    suspicious_rows = tally_rows(compliance, "suspicious")
+    suspicious_rows = [{**row, "name": words.kind(str(row["name"]))} for row in tally_rows(compliance, "suspicious")]
     classes = (Column("site", 18), Column("name", 44, word="col_suspicious"), *_TALLY)
     suspicious = _section(page, log, "suspicious", classes, suspicious_rows)
     findings_rows = finding_rows(compliance, 3, words)
