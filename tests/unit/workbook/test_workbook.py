@@ -275,7 +275,7 @@ def test_measures_stand_on_their_sheets() -> None:
     assert len(daily) == 30
     assert sum(r["Permintaan"] for r in daily) == sum(r["Permintaan"] for r in traffic) > 0
     suspicious = table_rows(values, "Aktivitas Pengunjung", "tblMencurigakan")
-    assert {r["Kelas Mencurigakan"] for r in suspicious} == {"sql_injection", "path_traversal"}
+    assert {r["Kelas Mencurigakan"] for r in suspicious} == {"injeksi SQL", "penembusan direktori"}
     log = table_rows(values, "Aktivitas Pengunjung", "tblLog")
     assert all(r["Terbaca"] + r["Ditolak"] == r["Baris"] for r in log)
     evidence = table_rows(values, "Bukti", "tblBukti")
