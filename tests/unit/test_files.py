@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,21 +45,25 @@ def test_replacing_is_one_step_and_leaves_nothing_beside(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.fixture
+@contextmanager
 def files_end_at_1000_bytes() -> Iterator[None]:
-    """A write that fails in its middle, as on a full disk, but without one."""
+    """A write that fails in its middle, as on a full disk, but without one.
+
+    Around the write alone: pytest's own output may go to a file that is longer.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("files_end_at_1000_bytes")
 @pytest.mark.parametrize("write", [write_whole, replace_whole])
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, write: Callable[[Path, bytes], object]) -> None:
-    with pytest.raises(OSError, match="too large"):
+    with pytest.raises(OSError, match="too large"), files_end_at_1000_bytes():
         write(tmp_path / "file", b"x" * 5_000)
     assert list(tmp_path.iterdir()) == []
 
