@@ -174,6 +174,8 @@ def section_rows(compliance: Compliance, words: Words) -> Rows:
                 **last.model_dump(exclude={"section", "url", "state", "method"}),
                 "site": site,
                 "section": (name, last.url),
+                # the columns beside it say it all, in the reader's language
+                "reason": "" if last.state in ("fresh", "stale") else last.reason,
                 "state": words(f"section_{last.state}"),
                 "method": words(f"method_{last.method}"),
                 "checked": execution.started_at,
