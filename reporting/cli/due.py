@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from reporting.cli.common import ACTIVITIES, inventory_of, local, opened, today
+from reporting.cli.common import ACTIVITIES, command_line, inventory_of, local, opened, today
 from reporting.cli.main import EXIT_OK
 from reporting.cli.view import evaluated
 from reporting.compliance import Compliance, Execution, Occasion, upcoming
@@ -76,14 +76,14 @@ def _duties(compliance: Compliance, inventory: Inventory) -> list[Duty]:
     if compliance.deviations:
         count = len(compliance.deviations)
         what = f"{count} deviation(s) wait for an account by the executor"
-        duties.append(Duty(what, _laman(inventory, "status"), None))
+        duties.append(Duty(what, command_line(inventory, "status"), None))
     return duties
 
 
 def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: Inventory) -> list[Duty]:
     until = local(occasion.closes_at, inventory)
     word = _WORD[occasion.activity]
-    again = _laman(inventory, f"run {word} --site {occasion.site}")
+    again = command_line(inventory, "run", word, "--site", occasion.site)
     if occasion.state == "terbuka":
         tried = f": the last attempt failed, {occasion.reason}" if occasion.executions else ""
         return [Duty(f"{word} of {occasion.site} is due{tried}", again, until)]
@@ -97,7 +97,7 @@ def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: I
 def _review(execution: Execution, inventory: Inventory) -> Duty:
     until = local(execution.review_due, inventory) if execution.review_due else None
     what = f"{execution.executor.name} reads the {execution.activity_slug} run of {execution.site} and signs it off"
-    return Duty(what, _laman(inventory, f"review {execution.id} --note '…'"), until)
+    return Duty(what, command_line(inventory, "review", execution.id, "--note", "…"), until)
 
 
 def _media(inventory: Inventory) -> list[Duty]:
@@ -105,11 +105,7 @@ def _media(inventory: Inventory) -> list[Duty]:
     from reporting.cli.media import reports
 
     return [
-        Duty(f"plug in and mount medium {r.id}: {r.reason}", _laman(inventory, "medium list"), None)
+        Duty(f"plug in and mount medium {r.id}: {r.reason}", command_line(inventory, "medium", "list"), None)
         for r in reports(inventory)
         if not r.ok
     ]
-
-
-def _laman(inventory: Inventory, rest: str) -> str:
-    return f"laman -i {inventory.folder} {rest}"

@@ -19,7 +19,7 @@ from reporting.cli.main import EXIT_OK
 from reporting.cli.view import evaluated
 from reporting.compliance import Compliance
 from reporting.events import KIND_REPORT, ReportIssued
-from reporting.files import replace_whole, write_whole
+from reporting.files import replacing, sha256_file, write_whole
 from reporting.ledger import Draft, Head
 from reporting.runner.model import Record
 
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--period", help="2026-11, 2026-Q4, 2026 or 2026-11-01..2026-11-15 (default: this month)")
     parser.add_argument("--lang", choices=["id", "en"], help="language (default: laman_unit.language)")
     parser.add_argument("--output", metavar="FILE", help="where to write it (default: laman-UNIT-PERIOD.xlsx here)")
+    parser.add_argument("--force", action="store_true", help="replace a file that was filled in since it was issued")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,20 +41,32 @@ def run(options: argparse.Namespace) -> int:
     with opened(inventory) as record:
         compliance = evaluated(record, options.period, lang)
         target = Path(options.output or f"laman-{inventory.unit.id}-{compliance.period.text}.xlsx")
-        if target.suffix.lower() != ".xlsx":
-            raise Refused(f"--output {target}: a name that ends in .xlsx is expected")
-        if not target.resolve().parent.is_dir():
-            raise Refused(f"--output {target}: the folder {target.resolve().parent} does not exist")
+        _check_target(target, record, force=options.force)
         head = record.ledger.head()
         content = workbook_bytes(compliance, head, "en" if lang == "en" else "id")
-        _issue(record, compliance, lang, content, head)
-        replace_whole(target.resolve(), content, mode=0o644)
+        with replacing(target.resolve(), content, mode=0o644):  # what can fail there fails before it counts as issued
+            _issue(record, compliance, lang, content, head)
     deviations = len(compliance.deviations)
     print(target.resolve())
     print(f"{len(compliance.executions)} execution(s), {deviations} deviation(s), period {compliance.period.text}")
     if deviations:
-        print("next: the executor accounts for each deviation (sheet Penyimpangan), then management signs.")
+        print("next: the executors account for each deviation on the sheet of deviations, then management signs.")
     return EXIT_OK
+
+
+def _check_target(target: Path, record: Record, *, force: bool) -> None:
+    """Refuse a place where the workbook cannot go, and a file there that somebody has written into."""
+    if target.suffix.lower() != ".xlsx":
+        raise Refused(f"--output {target}: a name that ends in .xlsx is expected")
+    if not target.resolve().parent.is_dir():
+        raise Refused(f"--output {target}: the folder {target.resolve().parent} does not exist")
+    if target.is_dir():
+        raise Refused(f"--output {target}: is a folder")
+    if force or not target.exists():
+        return
+    issued = {event.data["file"]["sha256"] for event in record.ledger.events([KIND_REPORT])}
+    if sha256_file(target)[0] not in issued:
+        raise Refused(f"{target}: is there, and is not as laman issued it (filled in?): name another, or give --force")
 
 
 def _issue(record: Record, compliance: Compliance, lang: str, content: bytes, head: Head) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reporting.files import replace_whole, sha256_file, whole_file, write_whole
+from reporting.files import replace_whole, replacing, sha256_file, whole_file, write_whole
 
 
 def test_a_file_gets_its_name_only_when_the_block_ends_well(tmp_path: Path) -> None:
@@ -72,3 +73,24 @@ def test_a_name_that_cannot_be_is_an_error_and_leaves_nothing(tmp_path: Path) ->
     with pytest.raises(OSError, match="File name too long"):
         write_whole(tmp_path / ("x" * 300), b"content")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_replacement_waits_for_the_block_and_keeps_the_old_file_when_it_fails(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    replace_whole(target, b"old")
+
+    def fails() -> None:
+        with replacing(target, b"new"):
+            assert target.read_bytes() == b"old"
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        fails()
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_fifo_in_the_place_of_a_file_holds_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OSError, match="not a regular file"):
+        sha256_file(tmp_path / "fifo")
