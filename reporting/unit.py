@@ -113,7 +113,7 @@ class Unit(_Settings):
     city: str = ""
     address: str = ""
     language: Literal["id", "en"] = "id"
-    state_dir: str  # ledger, archive, locks: a folder of this unit alone; relative to the inventory folder
+    state_dir: str = "../state"  # ledger, archive, locks; of this unit alone; relative to the inventory folder
     ledger: str | None = None  # a URL; default: ledger.sqlite in state_dir
     officers: Annotated[list[Officer], Field(min_length=1)]
     assignment: dict[int, Role] = {}  # POS activity -> role, where the unit differs from the default of the standard
