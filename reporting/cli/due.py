@@ -61,15 +61,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _duties(compliance: Compliance, inventory: Inventory) -> list[Duty]:
-    by_id = {e.id: e for e in compliance.executions}
-    duties = []
+    duties: list[Duty] = []
     for occasion in sorted(compliance.occasions, key=lambda o: o.closes_at):
         if occasion.closes_at > compliance.as_of:
-            duties.extend(_open_occasion(occasion, by_id, inventory))
+            duties.extend(_open_occasion(occasion, inventory))
     duties.extend(
         _review(e, inventory)
         for e in compliance.executions
-        if e.kind == "ad_hoc" and e.review is None and e.review_due is not None and e.review_due > compliance.as_of
+        if e.review is None and e.review_due is not None and e.review_due >= compliance.as_of
     )
     if any(d.command.find(" run backup") > 0 for d in duties):
         duties = [*_media(inventory), *duties]
@@ -80,7 +79,7 @@ def _duties(compliance: Compliance, inventory: Inventory) -> list[Duty]:
     return duties
 
 
-def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: Inventory) -> list[Duty]:
+def _open_occasion(occasion: Occasion, inventory: Inventory) -> list[Duty]:
     until = local(occasion.closes_at, inventory)
     word = _WORD[occasion.activity]
     again = command_line(inventory, "run", word, "--site", occasion.site)
@@ -90,8 +89,7 @@ def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: I
     if occasion.state == "menyimpang":
         what = f"{word} of {occasion.site} deviates ({occasion.reason}); a new run can still judge it"
         return [Duty(what, again, until)]
-    waiting = [by_id[i] for i in occasion.executions if i in by_id and by_id[i].judges]
-    return [_review(e, inventory) for e in waiting if e.review is None and e.review_due is not None]
+    return []  # kept, still running, or waiting for a review, which is a duty of its own
 
 
 def _review(execution: Execution, inventory: Inventory) -> Duty:

@@ -435,12 +435,13 @@ def test_the_occasion_names_the_attempt_that_nobody_read() -> None:
     ],
 )
 def test_no_review_is_asked_of_what_is_not_whole(end: str | None, more: Raw) -> None:
-    answer = judge(ledger(content("a", "2026-11-02T08:00", end, **more), settled=REVIEWED), "2026-11-02T09:00", DAY)
+    cut = run("a", "2026-11-02T08:00", end, activity=1, **more)
+    answer = judge(ledger(cut, settled=REVIEWED), "2026-11-02T09:00", DAY)
     assert one(answer).review_due is None
 
 
 def test_a_missing_requirement_does_not_excuse_from_reading_a_whole_output() -> None:
-    missing = {"status": "failed", "missing": {"site_access": "asked twice"}}
+    missing: Raw = {"status": "failed", "missing": {"site_access": "asked twice"}}
     run_ = content("a", "2026-11-02T08:00", "2026-11-02T08:10", **missing)
     answer = judge(ledger(run_, settled=REVIEWED), "2026-11-02T09:00", DAY)
     assert judged(one(answer)) == ["menyimpang", "sesuai", "menunggu", "menyimpang"]
