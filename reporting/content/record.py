@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def findings(outcome: Outcome) -> list[Finding]:
     """What was discovered, most severe first. The same cause has the same fingerprint in every run."""
     found: list[Finding] = []
     for checked in outcome.results:
-        found += _of_section(checked, outcome.plan.site)
+        found += _of_section(checked, outcome.plan)
     found += _of_certificates(outcome)
     order = ("critical", "high", "medium", "low", "info")
     return sorted(found, key=lambda finding: order.index(finding.severity))
@@ -78,26 +78,27 @@ _TITLES_ID = {
 }
 
 
-def _of_section(checked: Checked, site: str) -> list[Finding]:
-    section = checked.section
+def _of_section(checked: Checked, plan: Plan) -> list[Finding]:
+    section, site = checked.section, plan.site
     severity = {"stale": "medium", "unreachable": "high", "unknown": "low"}.get(checked.state)
     found = []
     if severity is not None:
         kind = {"stale": "stale_section", "unreachable": "section_unreachable"}.get(checked.state, "section_unknown")
         about = f"{section.name} ({section.owner})"
-        found.append(_finding(kind, severity, (site, section.url), about, checked.reason, _detail_id(checked)))
+        found.append(_finding(kind, severity, (site, section.url), about, checked.reason, _detail_id(checked, plan.tz)))
     if checked.future is not None:
-        detail = f"a date in the future: {checked.future.isoformat()}; it was not used"
-        detail_id = f"{checked.future.isoformat()}; tidak dipakai"
+        when = f"{checked.future.astimezone(plan.tz):%Y-%m-%d %H:%M %Z}"
+        detail = f"a date in the future: {when}; it was not used"
+        detail_id = f"{when}; tidak dipakai"
         found.append(_finding("section_future_date", "low", (site, section.url), section.name, detail, detail_id))
     return found
 
 
-def _detail_id(checked: Checked) -> str:
+def _detail_id(checked: Checked, tz: tzinfo) -> str:
     """What the figures say, in Indonesian; why a page could not be fetched stays in the words of the network."""
     if checked.state == "stale" and checked.updated_at is not None and checked.age_days is not None:
         return (
-            f"diperbarui terakhir {checked.updated_at:%Y-%m-%d} ({checked.age_days:.0f} hari lalu), "
+            f"diperbarui terakhir {checked.updated_at.astimezone(tz):%Y-%m-%d} ({checked.age_days:.0f} hari lalu), "
             f"batas {checked.section.limit_days} hari, menurut {checked.method}"
         )
     return ""
@@ -117,8 +118,8 @@ def _of_certificates(outcome: Outcome) -> list[Finding]:
         if days < plan.tls_warning_days:
             severity = "critical" if days < 0 else "high" if days < 7 else "medium"
             kind = "tls_expired" if days < 0 else "tls_expires_soon"
-            detail = f"the certificate expires on {expires.astimezone(plan.tz):%Y-%m-%d %H:%M} ({days:.0f} days)"
-            detail_id = f"berlaku sampai {expires.astimezone(plan.tz):%Y-%m-%d %H:%M} ({days:.0f} hari lagi)"
+            detail = f"the certificate expires on {expires.astimezone(plan.tz):%Y-%m-%d %H:%M %Z} ({days:.0f} days)"
+            detail_id = f"berlaku sampai {expires.astimezone(plan.tz):%Y-%m-%d %H:%M %Z} ({days:.0f} hari lagi)"
             found.append(_finding(kind, severity, (plan.site, host), host, detail, detail_id))
     return found
 

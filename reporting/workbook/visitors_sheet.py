@@ -53,7 +53,7 @@ def write_visitors(page: Page, compliance: Compliance, caption: str) -> Visitors
     findings_rows = finding_rows(compliance, 3, words)
     findings = write_findings(page, suspicious.last + 2, "tblTemuanPengunjung", findings_rows)
     paths = tally_rows(compliance, "top_paths", TOP_PATHS)
-    named = (Column("site", 18), Column("name", 44, word="col_path"), *_TALLY)
+    named = (Column("site", 18), Column("name", 44, word="col_path"), _TALLY[0])  # clients are not counted by path
     top_paths = _section(page, findings, "paths", named, paths)
     traffic_rows = day_rows(compliance)
     days = (compliance.period.last - compliance.period.first).days + 1

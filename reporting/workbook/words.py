@@ -127,6 +127,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "part_mariadb": ("basis data MariaDB", "MariaDB database"),
     "part_sqlite": ("basis data SQLite", "SQLite database"),
     "part_postgresql": ("basis data PostgreSQL", "PostgreSQL database"),
+    "by_hand_set": ("dicatat dengan tangan", "recorded by hand"),
+    "by_hand_part": ("berkas bukti", "evidence file"),
+    "by_hand_no_file": ("(tidak ada berkas)", "(no file)"),
     "part_cpanel": ("arsip cPanel", "cPanel archive"),
     # columns
     "col_no": ("No", "No"),
@@ -197,6 +200,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "col_suspicious": ("Kelas Mencurigakan", "Suspicious Class"),
     "col_hits": ("Permintaan", "Hits"),
     "col_clients": ("Alamat Klien", "Clients"),
+    "col_evidence_bytes": ("Byte Bukti", "Evidence Bytes"),
     "col_day": ("Tanggal", "Day"),
     "col_weekday": ("Hari", "Weekday"),
     "col_visitors": ("Pengunjung", "Visitors"),
@@ -231,7 +235,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "tile_stored": ("BACKUP TERSIMPAN", "BACKUP STORED"),
     "tile_fresh": ("KONTEN MUTAKHIR", "FRESH CONTENT"),
     "tile_hits": ("PERMINTAAN PENGUNJUNG", "VISITORS' HITS"),
-    "tile_suspicious": ("MENCURIGAKAN", "SUSPICIOUS"),
+    "tile_suspicious": ("MENCURIGAKAN (PER KELAS)", "SUSPICIOUS (PER CLASS)"),
     "tile_files": ("BERKAS BUKTI", "EVIDENCE FILES"),
     "say_decided": (
         "Dari {decided} jadwal yang sudah diputus, {kept} sesuai POS, {deviating} menyimpang, dan {missed} terlewat.",
@@ -367,8 +371,16 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "nothing_findings": ("Tidak ada temuan dalam periode ini.", "Nothing was found in this period."),
     "title_backup": ("Backup — setiap bagian dari setiap set", "Backup — each part of each set"),
     "note_backup": (
-        "Jalur dihitung dari titik kait media. Putusan adalah putusan pelaksanaannya.",
-        "Paths start at the medium's mount point. The verdict is that of its execution.",
+        "Jalur dihitung dari titik kait media. Output dan Putusan adalah milik pelaksanaannya; Ringkasan menjumlah "
+        "Byte Tersimpan hanya dari pelaksanaan yang Output-nya sesuai.",
+        "Paths start at the medium's mount point. Output and verdict are those of its execution; the summary adds up "
+        "Stored Bytes only where the output conforms.",
+    ),
+    "note_backup_by_hand": (
+        "Yang dicatat dengan tangan: Byte Bukti, SHA-256, dan Jalur adalah milik berkas bukti dalam arsip; "
+        "di mana backup itu disimpan tertulis pada kolom KET.",
+        "What was recorded by hand: Evidence Bytes, SHA-256 and Path are those of the evidence in the archive; "
+        "where the backup itself is kept stands in column Remark.",
     ),
     "nothing_backup": ("Tidak ada backup dalam periode ini.", "Nothing was backed up in this period."),
     "title_visitors": ("Aktivitas Pengunjung", "Visitor Activity"),
@@ -379,8 +391,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "nothing_visitors": ("Tidak ada log yang dikumpulkan dalam periode ini.", "No log was collected in this period."),
     "suspicious_of": ("Aktivitas mencurigakan", "Suspicious activity"),
     "note_suspicious": (
-        "Alamat klien dijumlahkan per pengambilan log: alamat yang sama pada dua pengambilan terhitung dua kali.",
-        "Clients are summed over collections: an address that is in two of them counts twice.",
+        "Satu permintaan dapat masuk beberapa kelas dan terhitung pada tiap kelas. Alamat klien dijumlahkan per "
+        "pengambilan log: alamat yang sama pada dua pengambilan terhitung dua kali.",
+        "A request can belong to several classes, and counts in each. Clients are summed over collections: an address "
+        "that is in two of them counts twice.",
     ),
     "nothing_suspicious": ("Tidak ada yang mencurigakan.", "Nothing suspicious."),
     "paths_of": ("Halaman paling banyak diminta", "What was asked for most"),
@@ -402,6 +416,12 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Setiap penyimpangan wajib dipertanggungjawabkan oleh pelaksana (POS, Peringatan 2). Kolom kuning "
         "diisi pelaksana.",
         "Every deviation must be accounted for by its executor (POS, warning 2), who fills in the yellow columns.",
+    ),
+    "note_account": (
+        "Untuk sementara isian hanya ada di berkas atau kertas ini: belum masuk ke catatan laman. Laporan yang dicetak "
+        "ulang adalah berkas baru dengan kolom kosong, jadi simpan yang sudah diisi.",
+        "For now what is filled in stands only in this file or on this paper: it is not in laman's record yet. A "
+        "report issued again is a new file with empty columns, so keep the one that was filled in.",
     ),
     "nothing_deviations": ("Tidak ada penyimpangan dalam periode ini.", "There is no deviation in this period."),
     "title_evidence": ("Bukti", "Evidence"),
