@@ -99,7 +99,10 @@ class Review(_Settings):
 
 
 class TimeLimits(_Settings):
-    """How long a run may go on before it is ended, in minutes, as a multiple of the POS minutes."""
+    """How long a run may go on before it is ended, in minutes, as a multiple of the POS minutes.
+
+    Ten sites go at once and the others wait for their turn, so a run may take that long once for every ten sites.
+    """
 
     factor: Annotated[float, Field(ge=1, le=10)] = 1.5
 
