@@ -427,6 +427,9 @@ PHRASES: dict[str, str] = {
     "the site could not list its log files: ": "laman tidak dapat mendaftar berkas log: ",
     "the site did not finish listing its log files": "laman tidak selesai mendaftar berkas log",
     "try again, or look at its shell": "coba lagi, atau periksa shell-nya",
+    "leads out of its folder, or lies behind a link of another account": (
+        "menuju ke luar foldernya, atau di balik tautan akun lain"
+    ),
     "could not be read to its end: ": "tidak dapat dibaca sampai akhir: ",
     "visitor_log_paths: {}: expected an absolute path or one that begins with ~/": (
         "visitor_log_paths: {}: seharusnya jalur mutlak atau yang diawali ~/"
@@ -451,7 +454,7 @@ def _pattern(phrase: str) -> re.Pattern[str]:
     fixed = [re.escape(text) for text in _BLANK.split(phrase)]
     body = "".join(text + blank for text, blank in zip(fixed, [*blanks, ""], strict=True))
     before = r"(?<![\w/.-])" if phrase[0].isalnum() or phrase[0] == "{" else ""
-    after = r"(?=$|[;:,.)\]…]+(?:\s|$)|[)\]]| [(\[])" if phrase[-1].isalnum() or phrase[-1] == "?" else ""
+    after = r"(?=$|[;:,.)'\]…]+(?:\s|$)|[)\]]| [(\[])" if phrase[-1].isalnum() or phrase[-1] == "?" else ""
     return re.compile(before + body + after)
 
 

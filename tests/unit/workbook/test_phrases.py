@@ -139,7 +139,8 @@ def test_no_phrase_outlives_the_message_it_was_for() -> None:
     texts = [" ".join(strings(path)) for path in files if path.suffix == ".py" and path.parent.name != "workbook"]
     texts += [" ".join(path.read_text("utf-8").split()) for path in files if path.suffix == ".yml"]
     whole = re.sub(r"\s+", " ", " ".join(texts))
-    spoken_by_others = {  # earlier versions (their ledgers are still read), SQLite, compliance's name of a requirement; and what an engine puts together from pieces
+    # earlier versions (their ledgers are still read), SQLite, compliance; what an engine puts together from pieces
+    spoken_by_others = {
         *("unable to open database file", "log access: ", ": no answer in time after {n} s"),
         *("no date was found by ", "only dates in the future were found by "),
         *(p for p in PHRASES if p.startswith(("ended at", "interrupted by")) or p.endswith("(it said: nothing)")),
