@@ -14,7 +14,7 @@ _COLUMNS = (
     Column("backup_set", 21),
     Column("part", 18),
     Column("part_kind", 14),
-    Column("medium", 34),
+    Column("medium", 26),
     Column("medium_kind", 13),
     Column("source_bytes", 15, "integer"),
     Column("stored_bytes", 15, "integer"),

@@ -207,7 +207,7 @@ def finding_rows(compliance: Compliance, activity: int, words: Words) -> Rows:
             "last_seen": e.started_at.isoformat(),
             "executions": 1,
         }
-        for e in sorted(compliance.of_activity(activity), key=lambda e: (e.started_at, e.id))
+        for e in _of(compliance, activity)
         if e.document
         for f in e.document.findings
     ]
@@ -231,7 +231,7 @@ def finding_rows(compliance: Compliance, activity: int, words: Words) -> Rows:
 def backup_rows(compliance: Compliance, words: Words) -> Rows:
     """One row for each part of each backup set, and one for each file that proves a backup made by hand."""
     rows: Rows = []
-    for e in sorted(compliance.of_activity(2), key=lambda e: (e.started_at, e.id)):
+    for e in _of(compliance, 2):
         measures = e.document.measures if e.document else None
         if isinstance(measures, BackupMeasures):
             rows += _part_rows(e, measures, words)
@@ -289,6 +289,19 @@ def _by_hand_rows(e: Execution, words: Words) -> Rows:
 def _medium(measures: BackupMeasures) -> tuple[str, ...]:
     label = f" ({measures.medium_label})" if measures.medium_label else ""
     return tuple(x for x in (f"{measures.medium}{label}", measures.medium_uuid) if x)
+
+
+def measured_notes(compliance: Compliance, activity: int, some: bool, key: str, words: Words) -> list[str]:
+    """What stands under a title of measures: its note, or that nothing was measured; what was done by hand has none."""
+    by_hand = sum(e.by_hand and (e.document is None or e.document.measures is None) for e in _of(compliance, activity))
+    notes = [words("note_by_hand", count=by_hand)] if by_hand else []
+    if some or not notes:
+        notes.insert(0, words(f"note_{key}" if some else f"nothing_{key}"))
+    return notes
+
+
+def _of(compliance: Compliance, activity: int) -> list[Execution]:
+    return sorted(compliance.of_activity(activity), key=lambda e: (e.started_at, e.id))
 
 
 def day_rows(compliance: Compliance) -> Rows:

@@ -383,6 +383,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "where the backup itself is kept stands in column Remark.",
     ),
     "nothing_backup": ("Tidak ada backup dalam periode ini.", "Nothing was backed up in this period."),
+    "note_by_hand": (
+        "Dicatat dengan tangan, tanpa ukuran: {count} pelaksanaan; lihat lembar Pelaksanaan dan Bukti.",
+        "Recorded by hand, without measures: {count} execution(s); see sheets Executions and Evidence.",
+    ),
     "title_visitors": ("Aktivitas Pengunjung", "Visitor Activity"),
     "note_visitors": (
         "Log yang dikumpulkan. Setiap baris dihitung: terbaca + ditolak = baris.",

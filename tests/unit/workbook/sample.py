@@ -139,8 +139,8 @@ def execution(activity: int, site: str, start: datetime, minutes: float | None =
     return made if "findings" in changes else replace(made, findings=found)
 
 
-def by_hand(site: str, start: datetime, files: int = 1, **changes: object) -> Execution:
-    """A backup made by hand, as `laman record backup` enters it: no measures, a note, and its evidence."""
+def by_hand(site: str, start: datetime, files: int = 1, activity: int = 2, **changes: object) -> Execution:
+    """Something done by hand (a backup), as `laman record backup` enters it: no measures, a note, and its evidence."""
     outputs = [
         Output(
             name="by_hand",
@@ -153,7 +153,7 @@ def by_hand(site: str, start: datetime, files: int = 1, **changes: object) -> Ex
         for number in range(1, files + 1)
     ]
     handed_over = ResultDocument(
-        activity=2,
+        activity=activity,
         site=site,
         requirements=[Requirement(name="site_access", ok=True, reason="attested")],
         outputs=outputs,
@@ -168,7 +168,7 @@ def by_hand(site: str, start: datetime, files: int = 1, **changes: object) -> Ex
         "note": "DVD 12, disimpan di lemari besi",
         **changes,
     }
-    return execution(2, site, start, 38.0, **values)
+    return execution(activity, site, start, 38.0, **values)
 
 
 def document(activity: int, site: str, start: datetime) -> ResultDocument:

@@ -327,6 +327,17 @@ def test_a_backup_by_hand_without_a_file_is_a_row_that_says_so() -> None:
     assert row["Alasan"] == "Output: tidak ada output: the disc broke"
 
 
+@pytest.mark.parametrize(("activity", "sheet"), [(1, "Konten"), (3, "Aktivitas Pengunjung")])
+def test_what_was_done_by_hand_is_not_told_as_nothing(activity: int, sheet: str) -> None:
+    start = datetime(2026, 11, 5, 9, 0, tzinfo=sample.WIB)
+    one = sample.by_hand("laman", start, activity=activity)
+    said = "Dicatat dengan tangan, tanpa ukuran: 1 pelaksanaan; lihat lembar Pelaksanaan dan Bukti."
+    assert load(written(sample.whole([one])))[1][sheet]["A2"].value == said
+    both = load(written(sample.whole([one, sample.execution(activity, "ppid", start)])))[1][sheet]
+    assert both["A2"].value != said
+    assert both["A3"].value == said
+
+
 def test_only_what_is_whole_counts_as_stored() -> None:
     """A set that deviates in its output (*.tidak-lengkap) is on the sheet and not in the sum; one that is late is."""
     day = datetime(2026, 11, 3, 20, 0, tzinfo=sample.WIB)
