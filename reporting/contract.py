@@ -71,11 +71,19 @@ class Finding(_Model):
 
     kind: Slug  # e.g. stale_section, sql_injection, tls_expires_soon
     severity: Literal["info", "low", "medium", "high", "critical"]
-    title: Short
+    title: Short  # English; `…_id` is what management reads
     detail: Text = ""
+    title_id: Annotated[str, StringConstraints(max_length=200)] = ""
+    detail_id: Text = ""
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16,64}$")]  # same cause, same fingerprint
     count: Annotated[int, Field(ge=1)] = 1
     samples: Annotated[list[Text], Field(max_length=5)] = []
+
+    def told(self, lang: str) -> tuple[str, str]:
+        """Title and detail in a language (`id` or `en`), in English where there is no other."""
+        if lang == "id":
+            return self.title_id or self.title, self.detail_id or self.detail
+        return self.title, self.detail
 
 
 class SectionStatus(_Model):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ _CHUNK = 1 << 20
 
 
 @contextmanager
-def whole_file(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
+def whole_file(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
     """Open a file for writing that gets its name only when the block ends well; never overwrites.
 
     Raises:
@@ -49,23 +51,40 @@ def _name(beside: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o640) -> str:
+def write_whole(path: Path, content: bytes, mode: int = 0o600) -> str:
     """Write `content` to a new file and return its SHA-256 (hex)."""
     with whole_file(path, mode) as stream:
         stream.write(content)
     return hashlib.sha256(content).hexdigest()
 
 
-def replace_whole(path: Path, content: bytes, mode: int = 0o640) -> None:
+def replace_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Like `write_whole`, for a file that may be there already and is replaced in one step."""
+    with replacing(path, content, mode):
+        pass
+
+
+@contextmanager
+def replacing(path: Path, content: bytes, mode: int = 0o600) -> Iterator[None]:
+    """Write `content` beside `path` and give it that name when the block ends well; else `path` is as it was.
+
+    What can fail for want of room or rights fails before the block begins.
+
+    Raises:
+        OSError: naming `path`, not the file beside it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
+        yield
         Path(beside).replace(path)
         sync_folder(path.parent)
     except BaseException:
@@ -83,10 +102,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def sha256_file(path: Path) -> tuple[str, int]:
-    """SHA-256 (hex) and size in bytes of a file as it is on disk now."""
+    """SHA-256 (hex) and size in bytes of a file as it is on disk now; OSError for what is no regular file."""
     digest = hashlib.sha256()
     size = 0
-    with path.open("rb") as stream:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a fifo put in its place must not hold us
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)

@@ -20,6 +20,10 @@ from reporting.service import Npwp, Service
 from reporting.worktime import WEEKDAYS, CalendarSettings, Weekday
 
 UNIT_FILE = Path("group_vars/all/unit.yml")
+HOSTS_FILE = Path("hosts.yml")
+_VARIABLE_ENDINGS = {"", ".yml", ".yaml", ".json"}  # what Ansible loads of group_vars and host_vars
+_VAULTED = b"$ANSIBLE_VAULT"
+_RESERVED = {"all", "ungrouped", "sites", "localhost"}  # Ansible means something else by these
 _IDENTIFIER = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -97,7 +101,10 @@ class Review(_Settings):
 
 
 class TimeLimits(_Settings):
-    """How long a run may go on before it is ended, in minutes, as a multiple of the POS minutes."""
+    """How long a run may go on before it is ended, in minutes, as a multiple of the POS minutes.
+
+    Ten sites go at once and the others wait for their turn, so a run may take that long once for every ten sites.
+    """
 
     factor: Annotated[float, Field(ge=1, le=10)] = 1.5
 
@@ -133,7 +140,7 @@ class Unit(_Settings):
     city: str = ""
     address: str = ""
     language: Literal["id", "en"] = "id"
-    state_dir: str = "../state"  # ledger, archive, locks; relative to the inventory folder
+    state_dir: str = "../state"  # ledger, archive, locks; of this unit alone; relative to the inventory folder
     ledger: str | None = None  # a URL; default: ledger.sqlite in state_dir
     officers: Annotated[list[Officer], Field(min_length=1)]
     assignment: dict[int, Role] = {}  # POS activity -> role, where the unit differs from the default of the standard
@@ -196,6 +203,14 @@ class Inventory(_Settings):
         """The folder of ledger, archive and locks (absolute)."""
         return self.resolve(self.unit.state_dir)
 
+    @property
+    def hosts_file(self) -> Path:
+        """What Ansible takes as inventory: this file, with the variables beside it.
+
+        Not the folder: it may hold other things, the record and evidence from the sites among them.
+        """
+        return self.folder / HOSTS_FILE
+
     def snapshot(self, first_year: int, last_year: int) -> Snapshot:
         """The settings in force, as the ledger keeps them, with the public holidays of those years written out."""
         calendar = self.unit.calendar.frozen(first_year, last_year)
@@ -238,10 +253,19 @@ def _check_plans(unit: Unit, sites: list[str], unit_file: Path) -> None:
                 )
 
 
+_NUMBERS = {
+    "nip": "18 digits in quotes, without spaces or dots (without a NIP: leave the key out)",
+    "npwp": "15, 16 or 22 digits in quotes, without dots or dashes (without an NPWP: leave the key out)",
+}
+
+
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in ("laman_unit", *first["loc"]))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    number = _NUMBERS.get(str(first["loc"][-1])) if first["loc"] else None
+    if number is not None and first["type"].startswith("string_"):
+        return f"{where}: {str(first['input'])[:40]!r} is none: {number}{more}"
     return f"{where}: {first['msg'].removeprefix('Value error, ')}{more}"
 
 
@@ -263,50 +287,104 @@ def _read_yaml(path: Path) -> Any:
         raise SettingsError(f"{path}: no such file (make a commented inventory with: laman init DIR)") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: something like a date that is none
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise SettingsError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+        said = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise SettingsError(f"{path}{line}: not valid YAML: {said}") from error
+
+
+def check_variables(inventory: Inventory) -> None:
+    """Read every file that gives Ansible variables, before anything is begun: a broken one is named with its place.
+
+    Files encrypted as a whole are nobody's business here; Ansible opens them.
+
+    Raises:
+        SettingsError: a file is no YAML mapping; file, line and column are named.
+    """
+    for path in _variable_files(inventory.folder):
+        if _is_vaulted(path):
+            continue
+        content = _read_yaml(path)
+        if content is not None and not isinstance(content, dict):
+            raise SettingsError(f"{path}: a mapping of variables is expected (name: value)")
+
+
+def _variable_files(folder: Path) -> list[Path]:
+    """What Ansible would load: no hidden file, no editor's copy, no other ending."""
+    return sorted(
+        path
+        for base in (folder / "group_vars", folder / "host_vars")
+        for path in base.rglob("*")
+        if path.suffix in _VARIABLE_ENDINGS
+        and not any(part.startswith(".") for part in path.relative_to(base).parts)
+        and not path.name.endswith("~")
+        and path.is_file()
+    )
+
+
+def _is_vaulted(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_VAULTED)) == _VAULTED
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _sites(folder: Path) -> list[str]:
-    hosts_file = folder / "hosts.yml"
-    content = _read_yaml(hosts_file)
-    found: list[str] = []
-
-    def walk(groups: Any) -> None:
-        if not isinstance(groups, dict):
-            return
-        for name, group in groups.items():
-            if not isinstance(group, dict):
-                continue
-            if name == "sites":
-                found.extend(str(host) for host in (group.get("hosts") or {}))
-            walk(group.get("children"))
-
-    walk(content)
+    hosts_file = folder / HOSTS_FILE
+    groups = _Groups(hosts_file)
+    groups.read(_mapping(_read_yaml(hosts_file), f"{hosts_file}: groups", "all: {children: {sites: {hosts: …}}}"))
+    found = groups.below("sites")
     for site in found:
         if not re.fullmatch(_IDENTIFIER, site):
             raise SettingsError(
                 f"{hosts_file}: site {site[:80]!r}: a name of small letters, digits, '-', '_' and '.' is expected"
             )
+        if site in _RESERVED or site in groups.hosts:
+            raise SettingsError(f"{hosts_file}: site {site!r}: that is the name of a group, or reserved; take another")
     if not found:
         raise SettingsError(f"{hosts_file}: group `sites` with at least one host is expected (one host per site)")
-    return list(dict.fromkeys(found))
+    return found
 
 
-def host_variables(inventory: Inventory, site: str) -> dict[str, Any]:
-    """Variables that `host_vars` give a site, as plain values (vaulted ones are opaque).
+class _Groups:
+    """The groups of a hosts.yml as Ansible reads them: a group may be named in several places, and adds up."""
 
-    Raises:
-        SettingsError: a file is broken.
-    """
-    merged: dict[str, Any] = {}
-    base = inventory.folder / "host_vars"
-    files = [base / f"{site}.yml", base / f"{site}.yaml", *sorted((base / site).glob("*.y*ml"))]
-    for path in files:
-        if path.is_file():
-            content = _read_yaml(path)
-            if isinstance(content, dict):
-                merged.update(content)
-    return merged
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.hosts: dict[str, list[str]] = {}
+        self.children: dict[str, list[str]] = {}
+
+    def read(self, groups: dict[str, Any]) -> None:
+        for name, group in groups.items():
+            where = f"{self._file}: group {name[:80]!r}"
+            content = _mapping(group, where, "hosts:, children: or vars: below it")
+            hosts = _mapping(content.get("hosts"), f"{where}: hosts", "each name with a colon after it")
+            for host, variables in hosts.items():
+                _mapping(variables, f"{where}: host {host[:80]!r}", "its variables, or nothing")
+            children = _mapping(content.get("children"), f"{where}: children", "each group with a colon after it")
+            self.hosts.setdefault(name, []).extend(hosts)
+            self.children.setdefault(name, []).extend(children)
+            self.read(children)
+
+    def below(self, name: str) -> list[str]:
+        """The hosts of a group and of all groups below it, each once."""
+        found: dict[str, None] = {}
+        waiting, seen = [name], set()
+        while waiting:
+            group = waiting.pop(0)
+            if group not in seen:
+                seen.add(group)
+                found |= dict.fromkeys(self.hosts.get(group, []))
+                waiting += self.children.get(group, [])
+        return list(found)
+
+
+def _mapping(content: Any, where: str, expected: str) -> dict[str, Any]:
+    """A YAML mapping with its keys as text; nothing at all is an empty one."""
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{where}: a mapping is expected ({expected}), not {type(content).__name__}")
+    return {str(key): value for key, value in content.items()}

@@ -126,7 +126,8 @@ def build(content: dict[str, Any]) -> list[Event]:
     people = {name: Person.model_validate(person) for name, person in content["people"].items()}
     rows: list[tuple[datetime, str, str, dict[str, Any]]] = []
     for raw in content["settings"]:
-        snapshot = Snapshot(unit=Unit.model_validate(raw["unit"]), sites=raw["sites"])
+        unit = Unit.model_validate({"state_dir": "../state", **raw["unit"]})
+        snapshot = Snapshot(unit=unit, sites=raw["sites"])
         rows.append((local(raw["at"]), KIND_SETTINGS, snapshot.unit.id, snapshot.model_dump(mode="json")))
     for raw in content["executions"]:
         site = raw.get("site", "laman")

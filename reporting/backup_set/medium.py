@@ -136,7 +136,7 @@ def explain(error: OSError, path: str) -> str:
         errno.EDQUOT: "is full (quota)",
         errno.EROFS: "is read-only: remount it writable, or look at its lock switch and at the kernel's messages",
         errno.EIO: "gives input/output errors: the medium or its cable is broken, or it was pulled out",
-        errno.ENOENT: "is not there",
+        errno.ENOENT: "is not there: plug in and mount the medium",
         errno.EACCES: "may not be written by this account",
         errno.EPERM: "may not be written by this account",
         errno.ENXIO: "is gone (no such device)",

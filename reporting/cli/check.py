@@ -20,11 +20,13 @@ from reporting.cli.common import inventory_of, standard_today, today
 from reporting.cli.main import EXIT_CANNOT, EXIT_OK
 from reporting.cli.media import reports
 from reporting.ledger import open_ledger
-from reporting.runner.play import CannotRun, Play, play
+from reporting.runner.model import run_limit
+from reporting.runner.play import PLAYBOOKS, CannotRun, Play, play
+from reporting.runner.settings import settings_problems
 from reporting.text import harmless
-from reporting.unit import Inventory
+from reporting.unit import Inventory, SettingsError
 
-_ACCESS_SECONDS = 300.0
+_ACCESS_MINUTES = 5.0
 _ROOM_BYTES = 256 << 20  # what the record's disk should have free at the least
 
 
@@ -67,6 +69,7 @@ def _everything(inventory: Inventory, *, offline: bool) -> Iterator[Line]:
     yield from (Line(r.ok, f"medium {r.id}", r.reason) for r in reports(inventory))
     if not inventory.unit.media:
         yield Line(False, "media", "laman_unit.media names none: backups have nowhere to go")
+    yield from _roles(inventory)
     if not offline:
         print(f"reaching {len(inventory.sites)} site(s) …", file=sys.stderr, flush=True)
         yield from _access(inventory)
@@ -111,6 +114,19 @@ def _record(inventory: Inventory) -> Line:
     return Line(not problems, "record", f"{folder}: {said}")
 
 
+def _roles(inventory: Inventory) -> Iterator[Line]:
+    """The variables that the roles take, of every site: what is wrong here would be refused by `laman run`."""
+    try:
+        problems = settings_problems(inventory, inventory.sites, (1, 2, 3))
+    except (CannotRun, SettingsError) as error:
+        yield Line(False, "settings of the sites", str(error))
+        return
+    for site, lines in problems.items():
+        yield from (Line(False, f"settings of {site}", line) for line in lines)
+    if not problems:
+        yield Line(True, "settings of the sites", f"the roles' variables of {len(inventory.sites)} site(s) are usable")
+
+
 def _access(inventory: Inventory) -> Iterator[Line]:
     """Let the role site_access look at every site; what it found comes as its fact."""
     found: dict[str, dict[str, Any]] = {}
@@ -129,7 +145,8 @@ def _access(inventory: Inventory) -> Iterator[Line]:
         elif event.get("stdout"):
             said.append(event["stdout"])
 
-    request = Play("site_access.yml", inventory.folder, inventory.sites, {}, _ACCESS_SECONDS)
+    limit = run_limit(_ACCESS_MINUTES, len(inventory.sites)) * 60
+    request = Play(PLAYBOOKS / "site_access.yml", inventory.hosts_file, inventory.sites, {}, limit)
     try:
         play(request, take, lambda: None)
     except CannotRun as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,6 +149,11 @@ def instant(text: str, inventory: Inventory, option: str) -> datetime:
     except ValueError:
         raise Refused(f"{option} {text!r}: a date and time like 2026-11-22T09:30 is expected") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=inventory.unit.tz)
+
+
+def command_line(inventory: Inventory, *words: str) -> str:
+    """A command as it can be copied into a shell."""
+    return shlex.join(["laman", "-i", str(inventory.folder), *words])
 
 
 def local(moment: datetime, inventory: Inventory) -> str:

@@ -11,7 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
-from reporting.cli.common import ACTIVITIES, inventory_of, local, opened, today
+from reporting.cli.common import ACTIVITIES, command_line, inventory_of, local, opened, today
 from reporting.cli.main import EXIT_OK
 from reporting.cli.renewal_known import known_of
 from reporting.cli.renewal_view import waits_for
@@ -70,37 +70,35 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _duties(compliance: Compliance, inventory: Inventory) -> list[Duty]:
-    by_id = {e.id: e for e in compliance.executions}
-    duties = []
+    duties: list[Duty] = []
     for occasion in sorted(compliance.occasions, key=lambda o: o.closes_at):
         if occasion.closes_at > compliance.as_of:
-            duties.extend(_open_occasion(occasion, by_id, inventory))
+            duties.extend(_open_occasion(occasion, inventory))
     duties.extend(
         _review(e, inventory)
         for e in compliance.executions
-        if e.kind == "ad_hoc" and e.review is None and e.review_due is not None and e.review_due > compliance.as_of
+        if e.review is None and e.review_due is not None and e.review_due >= compliance.as_of
     )
     if any(d.command.find(" run backup") > 0 for d in duties):
         duties = [*_media(inventory), *duties]
     if compliance.deviations:
         count = len(compliance.deviations)
         what = f"{count} deviation(s) wait for an account by the executor"
-        duties.append(Duty(what, _laman(inventory, "status"), None))
+        duties.append(Duty(what, command_line(inventory, "status"), None))
     return duties
 
 
-def _open_occasion(occasion: Occasion, by_id: dict[str, Execution], inventory: Inventory) -> list[Duty]:
+def _open_occasion(occasion: Occasion, inventory: Inventory) -> list[Duty]:
     until = local(occasion.closes_at, inventory)
     word = _WORD[occasion.activity]
-    again = _laman(inventory, f"run {word} --site {occasion.site}")
+    again = command_line(inventory, "run", word, "--site", occasion.site)
     if occasion.state == "terbuka":
         tried = f": the last attempt failed, {occasion.reason}" if occasion.executions else ""
         return [Duty(f"{word} of {occasion.site} is due{tried}", again, until)]
     if occasion.state == "menyimpang":
         what = f"{word} of {occasion.site} deviates ({occasion.reason}); a new run can still judge it"
         return [Duty(what, again, until)]
-    waiting = [by_id[i] for i in occasion.executions if i in by_id and by_id[i].judges]
-    return [_review(e, inventory) for e in waiting if e.review is None and e.review_due is not None]
+    return []  # kept, still running, or waiting for a review, which is a duty of its own
 
 
 _COMMANDS = {
@@ -120,11 +118,11 @@ def _renewals(record: Record, known: Known) -> list[Duty]:
         if step is not None:
             officer = known.unit.officer_for(step.role, known.now.astimezone(known.unit.tz).date())
             what = f"{step.name} {case.id} ({services}): {officer.name if officer else step.role}"
-            command = _laman(record.inventory, "renewal " + _COMMANDS[step.name].format(case=case.id))
+            command = _typed(record.inventory, "renewal " + _COMMANDS[step.name].format(case=case.id))
             duties.append(Duty(what, command, local(step.due_at, record.inventory)))
         elif case.state == "not_renewed":
             what = f"{case.id} is paid, but {services} is not proven renewed: ask the provider, then look again"
-            duties.append(Duty(what, _laman(record.inventory, f"renewal prove {case.id}"), None))
+            duties.append(Duty(what, _typed(record.inventory, f"renewal prove {case.id}"), None))
     return duties
 
 
@@ -141,18 +139,18 @@ def _services(record: Record, known: Known) -> list[Duty]:
         if line.due is not None:
             phase = line.due.phase
             until = phase.last.isoformat() if phase.last and phase.name != ACTIVE else None
-            command = _laman(inventory, f"renewal submit --service {service.id} …")
+            command = _typed(inventory, f"renewal submit --service {service.id} …")
             duties.append(Duty(reminder_text(line), command, until))
         elif line.end.state == "unknown":
             what = f"the end of {service.id} ({service.kind}) is unknown: {harmless(line.end.reason, 200)}"
-            duties.append(Duty(what, _laman(inventory, f"service check {service.id}"), None))
+            duties.append(Duty(what, _typed(inventory, f"service check {service.id}"), None))
     return duties
 
 
 def _review(execution: Execution, inventory: Inventory) -> Duty:
     until = local(execution.review_due, inventory) if execution.review_due else None
     what = f"{execution.executor.name} reads the {execution.activity_slug} run of {execution.site} and signs it off"
-    return Duty(what, _laman(inventory, f"review {execution.id} --note '…'"), until)
+    return Duty(what, command_line(inventory, "review", execution.id, "--note", "…"), until)
 
 
 def _media(inventory: Inventory) -> list[Duty]:
@@ -160,11 +158,12 @@ def _media(inventory: Inventory) -> list[Duty]:
     from reporting.cli.media import reports
 
     return [
-        Duty(f"plug in and mount medium {r.id}: {r.reason}", _laman(inventory, "medium list"), None)
+        Duty(f"plug in and mount medium {r.id}: {r.reason}", command_line(inventory, "medium", "list"), None)
         for r in reports(inventory)
         if not r.ok
     ]
 
 
-def _laman(inventory: Inventory, rest: str) -> str:
-    return f"laman -i {inventory.folder} {rest}"
+def _typed(inventory: Inventory, rest: str) -> str:
+    """A command with places to fill in: the inventory is quoted, the rest is for people."""
+    return f"{command_line(inventory)} {rest}"

@@ -95,6 +95,7 @@ def _dispatch(name: str, rest: list[str], inventory: str | None) -> int:
     )
     parser.add_argument("-i", "--inventory", metavar="DIR", default=inventory, help="the unit's inventory folder")
     module.add_arguments(parser)
+    os.umask(0o077)  # the record holds visitors' addresses; the workbook alone is made for others to read
     try:
         return int(module.run(parser.parse_args(rest)))
     except KeyboardInterrupt:

@@ -1,9 +1,10 @@
 r"""Enter an execution of activities 1-3 that was done by hand (a disc burnt on a desk), with its file as evidence.
 
 The time counts in working minutes on the agency's calendar. The evidence is copied into the archive and hashed.
+Record it before its window closes: what is recorded later is judged, but the window stays missed (terlewat).
 
 example:
-  laman -i inventory/kantor record backup --site www --from "2026-11-20 09:00" --until "2026-11-20 10:15" \\
+  laman -i inventory/kantor record backup --site www --from "2026-11-20 09:00" --until "2026-11-20 10:15" \
       --file photo-of-disc.jpg --file disc-contents.txt --note "DVD no. 12, put in the safe"
 """
 
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from datetime import UTC, datetime
+import stat
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from reporting.cli.common import (
@@ -28,6 +30,7 @@ from reporting.cli.common import (
 )
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.view import evaluated
+from reporting.compliance import LONGEST, Compliance
 from reporting.contract import Output, Requirement, ResultDocument
 from reporting.events import (
     KIND_EVIDENCE,
@@ -38,12 +41,13 @@ from reporting.events import (
     ExecutionFinished,
     ExecutionStarted,
 )
-from reporting.files import whole_file
+from reporting.files import sha256_file, whole_file
 from reporting.ledger import Draft
 from reporting.runner.model import Record
 from reporting.runner.run import new_execution_id
-from reporting.standard import standard_on
+from reporting.standard import StandardError, standard_on
 from reporting.text import harmless
+from reporting.unit import Inventory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,17 +69,40 @@ def run(options: argparse.Namespace) -> int:
     wanted_sites(inventory, [options.site])
     begun, ended = instant(options.begun, inventory, "--from"), instant(options.ended, inventory, "--until")
     _check(options, begun, ended)
+    day = _local_day(begun, inventory, options.begun)
+    digests = sorted(_digest(name) for name in options.file)
     with opened(inventory) as record:
         started = _started(options, record, begun)
+        _refuse_twice(record, options.site, started, ended, digests)
         _append(options, record, started, ended)
-        day = begun.astimezone(inventory.unit.tz).date()
-        execution = evaluated(record, f"{day}..{day}").execution(started.execution)
+        return _tell(evaluated(record, f"{day - LONGEST}..{day}"), started.execution)
+
+
+def _tell(compliance: Compliance, name: str) -> int:
+    """Print the verdict, and what became of the window; returns the exit code."""
+    execution = compliance.execution(name)
     if execution is None:
-        raise Refused(f"{started.execution} was recorded, but cannot be found in the record again: run laman verify")
+        raise Refused(f"{name} was recorded, but cannot be found in the record again: run laman verify")
     print(f"recorded {execution.id}: {execution.verdict.status} {execution.verdict.reason}".rstrip())
-    if execution.review_due is not None:
-        print(f"to do: read it and sign it off:  laman review {execution.id} --note '…'")
-    return EXIT_DEVIATIONS if execution.verdict.status == "menyimpang" else EXIT_OK
+    occasion = next((o for o in compliance.occasions if o.key == execution.occasion), None)
+    missed = occasion is not None and occasion.state == "terlewat"
+    if occasion is not None and missed:
+        print(f"its window stays missed (terlewat): {occasion.reason}")
+    return EXIT_DEVIATIONS if missed or execution.verdict.status == "menyimpang" else EXIT_OK
+
+
+def _local_day(begun: datetime, inventory: Inventory, typed: str) -> date:
+    """The agency's day on which the work began.
+
+    Raises:
+        Refused: no POS was in force: what was done then cannot be judged by it.
+    """
+    try:
+        day = begun.astimezone(inventory.unit.tz).date()
+        standard_on(day)
+    except (StandardError, OverflowError) as error:
+        raise Refused(f"--from {typed}: {error}; record what was done since the POS came into force") from error
+    return day
 
 
 def _check(options: argparse.Namespace, begun: datetime, ended: datetime) -> None:
@@ -87,10 +114,44 @@ def _check(options: argparse.Namespace, begun: datetime, ended: datetime) -> Non
         raise Refused("--note is empty: write what was done, with what result")
     if not options.file and not options.without_access:
         raise Refused("--file is missing: the output (a list of files, a photo, a printout) is the evidence")
-    for name in options.file:
-        path = Path(name)
-        if not path.is_file() or path.stat().st_size == 0:
-            raise Refused(f"--file {name}: a file that is not empty is expected")
+
+
+def _digest(name: str) -> str:
+    """SHA-256 of an evidence file.
+
+    Raises:
+        Refused: it is not there, cannot be read, is empty, or is no file at all; each in its own words.
+    """
+    what = f"--file {harmless(name, 200)!r}"
+    try:
+        found = Path(name).stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise Refused(f"{what} is a folder: name the files in it, each with --file, or pack it into one file")
+        if not stat.S_ISREG(found.st_mode):
+            raise Refused(f"{what} is a pipe, a device or a socket: a regular file is expected")
+        digest, size = sha256_file(Path(name))
+    except FileNotFoundError:
+        raise Refused(f"{what}: there is no such file") from None
+    except OSError as error:
+        raise Refused(f"{what} cannot be read: {error.strerror or error}") from error
+    if size == 0:
+        raise Refused(f"{what} is empty: it proves nothing")
+    return digest
+
+
+def _refuse_twice(record: Record, site: str, started: ExecutionStarted, ended: datetime, digests: list[str]) -> None:
+    """Refuse what is on record already: same activity, site, times and files."""
+    same = set()
+    for event in record.ledger.events([KIND_STARTED]):
+        if event.subject == site and event.data.get("by_hand") and event.data.get("activity") == started.activity:
+            known = ExecutionStarted.model_validate(event.data)
+            if known.started_at == started.started_at:
+                same.add(known.execution)
+    for event in record.ledger.events([KIND_FINISHED]) if same else ():
+        if event.data.get("execution") in same:
+            end = ExecutionFinished.model_validate(event.data)
+            if end.ended_at == ended and sorted(o.sha256 for o in end.document.outputs) == digests:
+                raise Refused(f"on record already as {end.execution}: the same activity, site, times and files")
 
 
 def _started(options: argparse.Namespace, record: Record, begun: datetime) -> ExecutionStarted:

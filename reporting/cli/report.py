@@ -16,14 +16,15 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
+from pathlib import Path
 
 from reporting.cli.common import Refused, inventory_of, local, opened, this_agent
 from reporting.cli.frozen import Basis, Book, corrected, language, period_book, reproduced, target_of
 from reporting.cli.main import EXIT_OK
 from reporting.compliance import Period
 from reporting.compliance.closing import Closure, closure_of
-from reporting.events import KIND_REPORT, ReportIssued
-from reporting.files import replace_whole, write_whole
+from reporting.events import KIND_PERIOD_CLOSED, KIND_REPORT, ReportIssued
+from reporting.files import replacing, sha256_file, write_whole
 from reporting.ledger import Draft, Event
 from reporting.runner.model import Record
 from reporting.standard import load_standards
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with-corrections", action="store_true", help="of a closed period: add a sheet of what changed since"
     )
+    parser.add_argument("--force", action="store_true", help="replace a file that was filled in since it was issued")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,14 +52,27 @@ def run(options: argparse.Namespace) -> int:
         text = closure.data.period if closure is not None else period.text
         ending = "-corrections" if options.with_corrections else ""
         target = target_of(options.output, f"laman-{unit.id}-{text}{ending}.xlsx")
+        _check_not_filled_in(target, events, force=options.force)
         made = _book(options, record, period, closure, events)
-        if not made.archived:
-            lang = options.lang or (closure.data.language if closure is not None else unit.language)
-            _issue(record, made, lang, corrections=options.with_corrections)
-        replace_whole(target, made.content, mode=0o644)
+        with replacing(target, made.content, mode=0o644):  # what can fail there fails before it counts as issued
+            if not made.archived:
+                lang = options.lang or (closure.data.language if closure is not None else unit.language)
+                _issue(record, made, lang, corrections=options.with_corrections)
     print(target)
     _say(made, closure, record)
     return EXIT_OK
+
+
+def _check_not_filled_in(target: Path, events: list[Event], *, force: bool) -> None:
+    """Refuse to replace a workbook that somebody has written into since it was issued."""
+    if target.is_dir():
+        raise Refused(f"--output {target}: is a folder")
+    if force or not target.exists():
+        return
+    issued = {e.data["file"]["sha256"] for e in events if e.kind == KIND_REPORT}
+    issued |= {e.data["workbook"]["sha256"] for e in events if e.kind == KIND_PERIOD_CLOSED}
+    if sha256_file(target)[0] not in issued:
+        raise Refused(f"{target}: is there, and is not as laman issued it (filled in?): name another, or give --force")
 
 
 def _book(
@@ -89,7 +104,7 @@ def _say(made: Book, closure: Closure | None, record: Record) -> None:
     for line in made.warnings:
         print(f"laman: {line}", file=sys.stderr)
     if deviations and closure is None:
-        print("next: the executor accounts for each deviation (sheet Penyimpangan), then management signs.")
+        print("next: the executors account for each deviation on the sheet of deviations, then management signs.")
 
 
 def _issue(record: Record, made: Book, lang: str, *, corrections: bool) -> None:

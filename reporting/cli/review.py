@@ -1,6 +1,8 @@
 """Read a run's findings and sign them off with a note (paraf). A run that nobody read is no monitoring.
 
-Without an execution, lists what waits for a review. An id may be shortened as long as it is the only one.
+Without an execution, lists every run that waits for a review: each has its own, also one that a later run followed.
+An id may be shortened as long as it is the only one. The executor signs, or (--as) a stand-in: an officer who holds the
+role that the activity is assigned to.
 
 example:
   laman -i inventory/kantor review
@@ -13,7 +15,16 @@ import argparse
 import json
 from datetime import UTC, datetime, timedelta
 
-from reporting.cli.common import Refused, inventory_of, local, named_officer, opened, this_agent, today
+from reporting.cli.common import (
+    Refused,
+    inventory_of,
+    local,
+    named_officer,
+    opened,
+    standard_today,
+    this_agent,
+    today,
+)
 from reporting.cli.main import EXIT_OK
 from reporting.cli.tables import table
 from reporting.cli.view import evaluated, execution_json
@@ -31,11 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("execution", nargs="?", help="id of the execution, or its beginning")
     parser.add_argument("--note", help="what was seen and decided; without it, the findings are shown")
     parser.add_argument("--json", action="store_true", help="print what waits for a review as JSON")
-    parser.add_argument("--as", dest="reviewer", metavar="NAME", help="the officer who read it (default: the executor)")
+    parser.add_argument(
+        "--as", dest="reviewer", metavar="NAME", help="the stand-in who read it (default: the executor)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """List, show or sign off; returns the exit code."""
+    if options.execution is not None and not options.execution.strip():
+        raise Refused("EXECUTION is empty: give an id or its beginning; see what waits with: laman review")
     inventory = inventory_of(options)
     with opened(inventory) as record:
         first = today(inventory) - _LOOK_BACK
@@ -55,7 +70,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _waiting(compliance: Compliance) -> list[Execution]:
-    return [e for e in compliance.executions if e.review_due is not None and e.review is None and e.document]
+    """What lacks its review, in time or not: what was read late is still better read."""
+    return [e for e in compliance.executions if _lacks_review(e)]
+
+
+def _lacks_review(execution: Execution) -> bool:
+    return execution.review_due is not None and execution.review is None
 
 
 def _list(compliance: Compliance, record: Record) -> None:
@@ -98,8 +118,10 @@ def _show(execution: Execution, record: Record) -> None:
             print(f"      > {harmless(sample, 160)}")
     if execution.review:
         print(f"\nsigned off by {execution.review.reviewer.name}: {harmless(execution.review.note)}")
-    else:
+    elif _lacks_review(execution):
         print(f"\nnext: laman review {execution.id} --note '…'")
+    else:
+        print("\nno review is asked for")
 
 
 def _sign(options: argparse.Namespace, record: Record, execution: Execution) -> None:
@@ -109,11 +131,7 @@ def _sign(options: argparse.Namespace, record: Record, execution: Execution) -> 
         raise Refused(f"{execution.id} was signed off already by {execution.review.reviewer.name}")
     if execution.document is None:
         raise Refused(f"{execution.id} has no result yet: there is nothing to read")
-    reviewer: Person = (
-        named_officer(record.inventory, options.reviewer, today(record.inventory), "--as")
-        if options.reviewer
-        else execution.executor
-    )
+    reviewer = _reviewer(options.reviewer, record, execution)
     agent = this_agent()
     reviewed = ExecutionReviewed(
         execution=execution.id,
@@ -126,3 +144,26 @@ def _sign(options: argparse.Namespace, record: Record, execution: Execution) -> 
     after = evaluated(record, f"{execution.started_at.date()}..{execution.started_at.date()}").execution(execution.id)
     verdict = after.verdict if after else execution.verdict
     print(f"signed off by {reviewer.name}: {execution.id} is {verdict.status} {verdict.reason}".rstrip())
+
+
+def _reviewer(wanted: str | None, record: Record, execution: Execution) -> Person:
+    """Who signs: the executor of that run, or an officer who today holds the role that its activity is assigned to.
+
+    Raises:
+        Refused: somebody else.
+    """
+    executor = execution.executor
+    if wanted is None or wanted.casefold().strip() in (executor.id, executor.name.casefold()):
+        return executor
+    inventory, day = record.inventory, today(record.inventory)
+    reviewer = named_officer(inventory, wanted, day, "--as")
+    role = (
+        inventory.unit.assignment.get(execution.activity) or standard_today(inventory).activity(execution.activity).role
+    )
+    holders = [o for o in inventory.unit.officers if role in o.roles and o.in_office(day)]
+    if reviewer.id in [o.id for o in holders]:
+        return reviewer
+    allowed = ", ".join(dict.fromkeys([executor.id, *(o.id for o in holders)]))
+    raise Refused(
+        f"--as {wanted!r}: only the executor of that run or an officer who holds the role {role} signs it: {allowed}"
+    )

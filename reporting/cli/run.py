@@ -5,7 +5,7 @@ example:
   laman -i inventory/kantor run all --json > result.json
 
 Standard error shows the progress, standard output the result. Exit code 0: all sesuai (a review may still be due);
-2: recorded, with deviations; 1: could not run.
+2: recorded, with deviations; 1: could not run, nothing is recorded (wrong settings are named: site, variable).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 
 from reporting.cli.common import (
     ACTIVITIES,
-    Refused,
     activity_of,
     executor_of,
     inventory_of,
@@ -31,10 +30,14 @@ from reporting.cli.progress import progress_for_this_terminal
 from reporting.cli.tables import table
 from reporting.cli.view import EXECUTION_HEADERS, compliance_json, evaluated, execution_row
 from reporting.compliance import Execution
-from reporting.runner.model import Record, RunRequest, RunResult
+from reporting.runner.model import Record, RunRequest, RunResult, run_limit
+from reporting.runner.play import FORKS
 from reporting.runner.run import run_activity
+from reporting.runner.settings import require_usable
 from reporting.standard import Standard
 from reporting.unit import Inventory
+
+_LONGEST_MINUTES = 31 * 24 * 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", action="append", metavar="SITE", help="only this site (may be repeated)")
     parser.add_argument("--executor", metavar="NAME", help="the officer who is responsible (id or name)")
     parser.add_argument("--ad-hoc", action="store_true", help="judge and record it, but let it fill no plan")
-    parser.add_argument("--time-limit", type=float, metavar="MIN", help="end it after so many minutes")
+    parser.add_argument(
+        "--time-limit",
+        type=_minutes,
+        metavar="MIN",
+        help=f"end the whole run after so many minutes (default: the POS minutes times time_limits.factor, once for "
+        f"every {FORKS} sites: so many go at once)",
+    )
     parser.add_argument("--json", action="store_true", help="print the executions as JSON")
 
 
@@ -54,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     standard = standard_today(inventory)
     numbers = list(ACTIVITIES.values()) if options.activity == "all" else [ACTIVITIES[options.activity]]
     requests = [_request(options, inventory, standard, number, sites) for number in numbers]
+    require_usable(inventory, sites, numbers)
     progress = progress_for_this_terminal()
     with opened(inventory) as record:
         results = []
@@ -62,6 +72,17 @@ def run(options: argparse.Namespace) -> int:
             if any(s.finished and s.finished.status == "cancelled" for s in results[-1].sites):
                 break  # Ctrl-C means all of it
         return _tell(options, record, results)
+
+
+def _minutes(text: str) -> float:
+    """A time limit as it is typed."""
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes <= _LONGEST_MINUTES:  # nan is not either
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of minutes is expected, more than 0, at most 31 days")
+    return minutes
 
 
 def _request(
@@ -74,16 +95,14 @@ def _request(
         if options.executor
         else executor_of(inventory, standard, number, day)
     )
-    limit = options.time_limit or activity.standard_minutes * inventory.unit.time_limits.factor
-    if limit <= 0:
-        raise Refused(f"--time-limit {options.time_limit}: more than 0 minutes are expected")
+    limit = run_limit(activity.standard_minutes * inventory.unit.time_limits.factor, len(sites))
     return RunRequest(
         activity=activity,
         sites=sites,
         executors=dict.fromkeys(sites, executor),
         agent=this_agent(),
         ad_hoc=options.ad_hoc,
-        limit_minutes=limit,
+        limit_minutes=limit if options.time_limit is None else options.time_limit,
     )
 
 

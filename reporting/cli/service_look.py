@@ -12,7 +12,7 @@ from reporting.cli.common import Refused, this_agent
 from reporting.events import KIND_EXPIRY, ExpiryObserved
 from reporting.ledger import Draft
 from reporting.runner.model import Record
-from reporting.runner.play import CannotRun, Play, play
+from reporting.runner.play import PLAYBOOKS, CannotRun, Play, play
 from reporting.service import Service
 from reporting.text import harmless
 
@@ -50,9 +50,10 @@ def _observed(record: Record, services: Sequence[Service]) -> list[ExpiryObserve
             said.append(str(event["stdout"]))
 
     asked = [_asked(record, service) for service in services]
-    play(
-        Play("service_expiry.yml", record.inventory.folder, [], {"laman_services": asked}, _LIMIT_SECONDS), take, _idle
+    request = Play(
+        PLAYBOOKS / "service_expiry.yml", record.inventory.hosts_file, [], {"laman_services": asked}, _LIMIT_SECONDS
     )
+    play(request, take, _idle)
     seen = {found.service: found for found in map(ExpiryObserved.model_validate, answers)}
     if len(answers) != len(services) or set(seen) != {service.id for service in services}:
         last = harmless((failed or said or ["it ended without a result"])[-1], 300)

@@ -14,10 +14,13 @@ from reporting.cli.common import inventory_of, local, opened
 from reporting.cli.main import EXIT_OK
 from reporting.cli.tables import table
 from reporting.cli.view import EXECUTION_HEADERS, compliance_json, evaluated, execution_row
-from reporting.compliance import Compliance
+from reporting.compliance import Compliance, Deviation, Occasion
 from reporting.unit import Inventory
 
 _RECENT = 20
+_MISSED = 10  # missed occasions that are listed
+_MISSED_HEADERS = ["activity", "site", "opened", "closed"]
+_DEVIATION_HEADERS = ["id", "activity", "at", "aspect", "site", "executor", "reason"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,13 +54,34 @@ def _print(compliance: Compliance, inventory: Inventory, *, everything: bool) ->
         print(table(EXECUTION_HEADERS, [execution_row(e, inventory) for e in executions]))
     missed = [o for o in compliance.occasions if o.state == "terlewat"]
     if missed:
-        print(
-            f"\n{len(missed)} occasion(s) missed; the last: {local(missed[-1].opens_at, inventory)}, {missed[-1].site}"
-        )
+        print(f"\n{_counted(len(missed), _MISSED)} occasion(s) missed:")
+        print(table(_MISSED_HEADERS, [_missed_row(o, compliance, inventory) for o in missed[-_MISSED:]]))
     if compliance.deviations:
-        print(f"\n{len(compliance.deviations)} deviation(s), not yet accounted for:")
-        rows = [[d.aspect, d.site, d.executor.name if d.executor else "–", d.reason] for d in compliance.deviations]
-        print(table(["aspect", "site", "executor", "reason"], rows[-_RECENT:], limit=100))
+        print(f"\n{_counted(len(compliance.deviations), _RECENT)} deviation(s), not yet accounted for:")
+        rows = [_deviation_row(d, compliance, inventory) for d in compliance.deviations[-_RECENT:]]
+        print(table(_DEVIATION_HEADERS, rows, limit=100))
     for problem in compliance.problems:
         print(f"\nunusual in the record: {problem}")
     print(f"\nnext: laman -i {inventory.folder} due")
+
+
+def _counted(count: int, shown: int) -> str:
+    """How many there are, and how many of them are listed."""
+    return str(count) if count <= shown else f"the last {shown} of {count}"
+
+
+def _missed_row(occasion: Occasion, compliance: Compliance, inventory: Inventory) -> list[object]:
+    slug = compliance.standard.activity(occasion.activity).slug
+    return [slug, occasion.site, local(occasion.opens_at, inventory), local(occasion.closes_at, inventory)]
+
+
+def _deviation_row(deviation: Deviation, compliance: Compliance, inventory: Inventory) -> list[object]:
+    return [
+        deviation.id,
+        compliance.standard.activity(deviation.activity).slug,
+        local(deviation.at, inventory),
+        deviation.aspect,
+        deviation.site,
+        deviation.executor.name if deviation.executor else "–",
+        deviation.reason,
+    ]

@@ -20,9 +20,10 @@ from reporting.compliance.model import (
     shown,
 )
 from reporting.compliance.period import Period, PeriodError
-from reporting.compliance.windows import Window, upcoming
+from reporting.compliance.windows import LONGEST, Window, upcoming
 
 __all__ = [
+    "LONGEST",
     "AccountState",
     "ActivityTotals",
     "Aspect",

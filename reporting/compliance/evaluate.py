@@ -20,6 +20,7 @@ from reporting.compliance.model import (
     Judgement,
     Occasion,
     OccasionState,
+    Status,
 )
 from reporting.compliance.period import Period
 from reporting.compliance.windows import LONGEST, Window, assign, windows
@@ -28,6 +29,7 @@ from reporting.ledger.model import Event
 from reporting.standard import Language, Standard, StandardError, standard_on
 
 _INSTANT = timedelta(microseconds=1)
+_WEIGHT: dict[Status, int] = {"sesuai": 0, "menunggu": 1, "menyimpang": 2}
 
 
 def evaluate(
@@ -46,7 +48,10 @@ def evaluate(
     `lang`.
 
     Every deviation of every attempt counts, also of one that a retry superseded: the POS asks an account of *every*
-    deviation (Peringatan 2). Only the review is asked of the last attempt alone: there is one result to read.
+    deviation (Peringatan 2). A review, where the unit asks for it, is asked of every whole attempt: each has findings
+    of its own, and a retry does not find again what was found before it. The last whole attempt decides its occasion,
+    which is not sesuai while an earlier whole one is unread. What `laman record` puts on record after the window closed
+    is judged as an execution, and leaves the occasion terlewat.
 
     Raises:
         ComplianceError: no settings on record, an event not of its kind's shape, no POS in force on a day, or `as_of`
@@ -113,11 +118,11 @@ class _Evaluation:
         """Every record judged, by execution id, in order of start."""
         by_key = {w.key: w for w in self.planned}
         place = {
-            record.started.execution: (by_key[key], number, number == len(records))
+            _id(record): (by_key[key], number)
             for key, records in self.assigned.counted.items()
             for number, record in enumerate(records, start=1)
         }
-        judged: dict[str, _Attempt] = {}
+        cases: dict[str, tuple[Case, int, Standard]] = {}
         for record in self.folded.records:
             standard = self._standard(record.started.started_at)
             known = {a.number: a for a in standard.activities}
@@ -126,42 +131,64 @@ class _Evaluation:
                 number = record.started.activity
                 self.problems.append(f"event {record.seq}: {standard.number} has no activity {number}: not judged")
                 continue
-            window, number, judges = place.get(record.started.execution, (None, 1, True))
+            window, number = place.get(_id(record), (None, 1))
             settings = self.folded.in_force(record.started.started_at)
-            case = Case(record, activity, settings, window, judges, self.as_of, self.lang)
-            judged[record.started.execution] = _Attempt(case, _execution(case, number, standard))
-        return judged
+            case = Case(record, activity, settings, window, self.as_of, self.lang)
+            cases[_id(record)] = (case, number, standard)
+        judging = {
+            _decider(by_key[key], [cases[name][0] for name in map(_id, records) if name in cases])
+            for key, records in self.assigned.counted.items()
+        }
+        return {
+            name: _Attempt(case, _execution(case, number, case.window is None or name in judging, standard))
+            for name, (case, number, standard) in cases.items()
+        }
 
     def _occasion(self, window: Window) -> Occasion | None:
         """What became of a window; None for one that was not obligatory, closed, and was never filled."""
-        records = [r for r in self.assigned.inside.get(window.key, []) if r.started.execution in self.attempts]
-        attempts = [self.attempts[r.started.execution] for r in records]
-        state, reason = self._state(window, attempts)
+        names = map(_id, self.assigned.inside.get(window.key, []))
+        attempts = [self.attempts[name] for name in names if name in self.attempts]
+        decider = _decider(window, [a.case for a in attempts])
+        deciding = None if decider is None else self.attempts[decider]
+        state, reason = self._state(window, attempts, deciding)
         if state == "terlewat" and not window.obligatory:
             if not attempts:
                 return None
             state, reason = "menyimpang", attempts[-1].execution.verdict.reason
-        executor = attempts[-1].execution.executor if attempts and state != "terlewat" else None
+        executor = deciding.execution.executor if deciding and state != "terlewat" else None
         if executor is None:
             executor, nobody = self._officer(window)
             reason = f"{reason}; {nobody}" if nobody else reason
         ids = tuple(a.execution.id for a in attempts)
         return Occasion(window.key, window.closes_at, state, ids, executor, reason, window.obligatory)
 
-    def _state(self, window: Window, attempts: list[_Attempt]) -> tuple[OccasionState, str]:
+    def _state(self, window: Window, attempts: list[_Attempt], deciding: _Attempt | None) -> tuple[OccasionState, str]:
+        if deciding is not None and deciding.case.may_decide:
+            return self._decided(attempts, deciding)
         closed = self.as_of >= window.closes_at
-        if any(a.case.whole for a in attempts) or (attempts and attempts[-1].case.status == "running"):
-            last = attempts[-1].execution
-            reason = last.verdict.reason
-            if len(attempts) > 1:
-                reason = say(self.lang, "occasion.attempt", attempt=len(attempts), reason=reason)
-            return last.verdict.status, reason
-        key = ("occasion.missed" if closed else "occasion.open") + (
-            ("_cut" if closed else "_again") if attempts else ""
-        )
+        late = [a.execution for a in attempts if a.case.late_for(window)]
+        cut = len(attempts) - len(late)
+        key = ("occasion.missed" if closed else "occasion.open") + (("_cut" if closed else "_again") if cut else "")
         opens, closes = self._text(window.key.opens_at), self._text(window.closes_at)
-        text = say(self.lang, key, opens=opens, closes=closes, attempts=len(attempts))
-        return "terlewat" if closed else "terbuka", text
+        said = [say(self.lang, key, opens=opens, closes=closes, attempts=cut)]
+        if closed:
+            said += [say(self.lang, "occasion.late", execution=e.id, at=self._text(e.recorded_at)) for e in late]
+        return "terlewat" if closed else "terbuka", "; ".join(said)
+
+    def _decided(self, attempts: list[_Attempt], deciding: _Attempt) -> tuple[OccasionState, str]:
+        """The verdict of the attempt that decides, or what an attempt before it still lacks: its review."""
+        output = say(self.lang, "aspect.output")
+        said: list[tuple[int, Judgement]] = []
+        for number, attempt in enumerate(attempts, start=1):
+            judged = attempt.execution.output
+            if attempt is deciding:
+                said.insert(0, (number, attempt.execution.verdict))  # of two that weigh the same, its own is said
+            elif attempt.execution.review_due is not None:
+                said.append((number, Judgement(judged.status, f"{output}: {judged.reason}")))
+        number, worst = max(said, key=lambda pair: _WEIGHT[pair[1].status])
+        if len(attempts) == 1:
+            return worst.status, worst.reason
+        return worst.status, say(self.lang, "occasion.attempt", attempt=number, reason=worst.reason)
 
     def _officer(self, window: Window) -> tuple[Person | None, str]:
         """Who answers for a window that nobody filled: in office when it closes (or now, while it is open)."""
@@ -180,7 +207,21 @@ class _Evaluation:
         return moment(self.lang, at.astimezone(self.period.zone))
 
 
-def _execution(case: Case, attempt: int, standard: Standard) -> Execution:
+def _decider(window: Window, cases: Sequence[Case]) -> str | None:
+    """Id of the attempt that decides a window: the last that is whole, or running and so may become it; else the last.
+
+    None where there is none, or where all were put on record after the window had closed.
+    """
+    in_time = [c for c in cases if not c.late_for(window)]
+    found = next((c for c in reversed(in_time) if c.may_decide), in_time[-1] if in_time else None)
+    return _id(found.record) if found else None
+
+
+def _id(record: Record) -> str:
+    return record.started.execution
+
+
+def _execution(case: Case, attempt: int, judges: bool, standard: Standard) -> Execution:
     record = case.record
     started, finished = record.started, record.finished
     tz = case.settings.snapshot.unit.tz
@@ -195,7 +236,7 @@ def _execution(case: Case, attempt: int, standard: Standard) -> Execution:
         occasion=case.window.key if case.window else None,
         kind="planned" if case.window else "ad_hoc",
         attempt=attempt,
-        judges=case.judges,
+        judges=judges,
         started_at=started.started_at.astimezone(tz),
         ended_at=finished.ended_at.astimezone(tz) if finished else None,
         recorded_at=record.recorded_at.astimezone(tz),

@@ -19,13 +19,12 @@ _CUT = ("cancelled", "killed", "running", "interrupted")  # an attempt that ende
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One execution as it is judged: the record, the rules of its day, its place among the attempts of its window."""
+    """One execution as it is judged: the record, the rules of its day, the window that it counts in."""
 
     record: Record
     activity: Activity
     settings: Settings
     window: Window | None
-    judges: bool
     as_of: datetime
     lang: Language
 
@@ -49,6 +48,19 @@ class Case:
     def whole(self) -> bool:
         """Whether it came to an end of its own and left its result, however it is judged."""
         return self.status not in _CUT
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether its occasion can follow it: it is whole, or still running and may become so."""
+        return self.whole or self.status == "running"
+
+    def late_for(self, window: Window) -> bool:
+        """Whether a record made by hand came after a window that was due had closed: it can no longer fill it.
+
+        What was done is listed and judged, but a missed occasion cannot be unmissed by what is written down later. What
+        a machine does is on record as it begins. A window that was not obligatory cannot be missed: it is filled.
+        """
+        return window.obligatory and self.record.started.by_hand and self.record.recorded_at > window.closes_at
 
     @property
     def clock(self) -> Clock:
@@ -108,18 +120,19 @@ class Case:
     def review_due(self) -> datetime | None:
         """The last instant at which a review counts: the window closes then; ad hoc: the next working day ends.
 
-        None where no review is asked for: the unit does not ask it of this activity, the executor did it by hand (and
-        so has seen it), or a later attempt of the window supersedes this one. Ad hoc without an end: not known yet.
+        Every whole attempt is asked for its own, also one that a retry followed: what it found, the retry (which reads
+        only what is new) does not find again. None where no review is asked for: the unit does not ask it of this
+        activity, the executor did it by hand (and so has seen it), or the output is not whole (not there yet, cut
+        short, failed), so that a review would change nothing.
         """
+        finished = self.record.finished
         asked = self.activity.number in self.settings.snapshot.unit.review.activities
-        if not asked or self.record.started.by_hand or not self.judges:
+        if finished is None or not asked or self.record.started.by_hand or not self.lacks_only_review:
             return None
         if self.window is not None:
             return self.window.closes_at
-        if self.record.finished is None:
-            return None
         tz = self.settings.snapshot.unit.tz
-        day = self.settings.clock.next_workday(self.record.finished.ended_at.astimezone(tz).date())
+        day = self.settings.clock.next_workday(finished.ended_at.astimezone(tz).date())
         return datetime.combine(day + timedelta(days=1), time(), tz)
 
     @property
@@ -179,8 +192,6 @@ def judge_output(case: Case) -> Judgement:
     if problems:
         return Judgement("menyimpang", joined(problems))
     proven = say(case.lang, "output.ok", count=len(document.outputs))
-    if not case.judges:
-        return Judgement("sesuai", f"{proven}; {say(case.lang, 'output.superseded')}")
     return _with_review(case, proven)
 
 

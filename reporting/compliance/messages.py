@@ -54,7 +54,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "output.status": ("pelaksanaan berakhir tidak wajar: {status}", "the execution ended badly: {status}"),
     "output.reviewed": ("diparaf {name} pada {at}", "reviewed by {name} on {at}"),
-    "output.superseded": ("digantikan percobaan berikutnya", "superseded by a later attempt"),
     "output.review_waits": ("menunggu paraf, paling lambat {due}", "waits for review, by {due} at the latest"),
     "output.review_late": (
         "tidak diparaf dalam jadwal: diparaf {at}, paling lambat {due}",
@@ -88,6 +87,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "occasion.missed_cut": (
         "tidak ada pelaksanaan yang utuh dalam jadwal {opens} sampai {closes} ({attempts} percobaan terputus)",
         "no whole execution between {opens} and {closes} ({attempts} attempt(s) cut short)",
+    ),
+    "occasion.late": (
+        "dicatat terlambat: {execution} baru dicatat pada {at}",
+        "recorded late: {execution} was put on record only on {at}",
     ),
     "occasion.attempt": ("percobaan ke-{attempt}: {reason}", "attempt {attempt}: {reason}"),
     "occasion.nobody": (

@@ -75,11 +75,13 @@ class Execution:
     `verdict` = `requirement` ∧ `time` ∧ `output`: menyimpang when one is; else menunggu when one is; else sesuai.
     `minutes` is what was measured on `clock` from `measured_from` (the first task on this site, or `started_at`) to
     `ended_at`, and is judged exactly; None when no usable end is on record.
-    `attempt` counts the attempts of its window from 1; the last one `judges` the window (ad hoc: always 1, and judges).
+    `attempt` counts the attempts of its window from 1. One `judges` the window: the last that was not cut short, or
+    else the last; never one that was put on record by hand after the window had closed (ad hoc: always 1, and judges).
     `recorded_at` is when the ledger learned of it: for what was done by hand that may be days later.
     A person's step (activities 4-7): `site` is the case, `minutes_gross` and `minutes_net` are both kept, and `minutes`
     is the one of them that judged (setting `human_clock`).
-    `review_due` is the last instant at which a review still counts; None where none is asked for.
+    `review_due` is the last instant at which a review still counts; None where none is asked for, and where the output
+    is not whole, so that no review can help it: with it and without `review`, only the review is lacking.
     """
 
     id: str
@@ -142,11 +144,14 @@ class Execution:
 class Occasion:
     """One window of the schedule that has opened by `as_of`, and what became of it.
 
-    `terbuka`: nothing whole yet and the window is still open. `terlewat`: it closed without a whole attempt, a
-    deviation. Otherwise the verdict of the last attempt. `executions` are ids, in order of start: all that began in
-    the window (where windows overlap, an execution fills each). `obligatory` is false for a window that opened before
-    the settings that plan it came into force: it can be filled, not missed.
-    `executor`: of the last attempt, or else the officer in office who is assigned to the activity (None: nobody is).
+    `terbuka`: nothing whole yet and the window is still open. `terlewat`: it closed without a whole attempt on record,
+    a deviation for good: what is recorded by hand after the close is listed and judged, and the reason names it.
+    Otherwise the verdict of the last whole attempt (or of one still running), but not `sesuai` while an earlier whole
+    attempt lacks its review: then `menunggu`, and `menyimpang` when that did not come in time. `executions` are ids, in
+    order of start: all that began in the window (where windows overlap, an execution fills each). `obligatory` is false
+    for a window that opened before the settings that plan it came into force: it can be filled, not missed.
+    `executor`: of the attempt that decides, or else the officer in office who is assigned to the activity (None: nobody
+    is).
     """
 
     key: OccasionKey

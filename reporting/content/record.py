@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -62,23 +62,46 @@ def findings(outcome: Outcome) -> list[Finding]:
     """What was discovered, most severe first. The same cause has the same fingerprint in every run."""
     found: list[Finding] = []
     for checked in outcome.results:
-        found += _of_section(checked, outcome.plan.site)
+        found += _of_section(checked, outcome.plan)
     found += _of_certificates(outcome)
     order = ("critical", "high", "medium", "low", "info")
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
 
-def _of_section(checked: Checked, site: str) -> list[Finding]:
-    section = checked.section
+_TITLES_ID = {
+    "stale_section": "Bagian lewat batas pembaruan",
+    "section_unreachable": "Bagian tidak terjangkau",
+    "section_unknown": "Tanggal pembaruan tidak diketahui",
+    "section_future_date": "Tanggal di masa depan",
+    "tls_expires_soon": "Sertifikat TLS segera berakhir",
+    "tls_expired": "Sertifikat TLS sudah berakhir",
+}
+
+
+def _of_section(checked: Checked, plan: Plan) -> list[Finding]:
+    section, site = checked.section, plan.site
     severity = {"stale": "medium", "unreachable": "high", "unknown": "low"}.get(checked.state)
     found = []
     if severity is not None:
         kind = {"stale": "stale_section", "unreachable": "section_unreachable"}.get(checked.state, "section_unknown")
-        found.append(_finding(kind, severity, (site, section.url), f"{section.name} ({section.owner})", checked.reason))
+        about = f"{section.name} ({section.owner})"
+        found.append(_finding(kind, severity, (site, section.url), about, checked.reason, _detail_id(checked, plan.tz)))
     if checked.future is not None:
-        detail = f"a date in the future: {checked.future.isoformat()}; it was not used"
-        found.append(_finding("section_future_date", "low", (site, section.url), section.name, detail))
+        when = f"{checked.future.astimezone(plan.tz):%Y-%m-%d %H:%M %Z}"
+        detail = f"a date in the future: {when}; it was not used"
+        detail_id = f"{when}; tidak dipakai"
+        found.append(_finding("section_future_date", "low", (site, section.url), section.name, detail, detail_id))
     return found
+
+
+def _detail_id(checked: Checked, tz: tzinfo) -> str:
+    """What the figures say, in Indonesian; why a page could not be fetched stays in the words of the network."""
+    if checked.state == "stale" and checked.updated_at is not None and checked.age_days is not None:
+        return (
+            f"diperbarui terakhir {checked.updated_at.astimezone(tz):%Y-%m-%d} ({checked.age_days:.0f} hari lalu), "
+            f"batas {checked.section.limit_days} hari, menurut {checked.method}"
+        )
+    return ""
 
 
 def _of_certificates(outcome: Outcome) -> list[Finding]:
@@ -95,18 +118,23 @@ def _of_certificates(outcome: Outcome) -> list[Finding]:
         if days < plan.tls_warning_days:
             severity = "critical" if days < 0 else "high" if days < 7 else "medium"
             kind = "tls_expired" if days < 0 else "tls_expires_soon"
-            detail = f"the certificate expires on {expires.astimezone(plan.tz):%Y-%m-%d %H:%M} ({days:.0f} days)"
-            found.append(_finding(kind, severity, (plan.site, host), host, detail))
+            detail = f"the certificate expires on {expires.astimezone(plan.tz):%Y-%m-%d %H:%M %Z} ({days:.0f} days)"
+            detail_id = f"berlaku sampai {expires.astimezone(plan.tz):%Y-%m-%d %H:%M %Z} ({days:.0f} hari lagi)"
+            found.append(_finding(kind, severity, (plan.site, host), host, detail, detail_id))
     return found
 
 
-def _finding(kind: str, severity: Any, about: tuple[str, str], title: str, detail: str) -> Finding:
+def _finding(  # noqa: PLR0913, PLR0917 - a finding in two languages
+    kind: str, severity: Any, about: tuple[str, str], title: str, detail: str, detail_id: str
+) -> Finding:
     site, subject = about
     return Finding(
         kind=kind,
         severity=severity,
         title=harmless(f"{kind.replace('_', ' ')}: {title}", 200),
         detail=harmless(detail, 500),
+        title_id=harmless(f"{_TITLES_ID[kind]}: {title}", 200),
+        detail_id=harmless(detail_id, 500),
         fingerprint=hashlib.sha256("\n".join(("content", site, kind, subject)).encode()).hexdigest()[:32],
     )
 

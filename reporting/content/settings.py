@@ -149,7 +149,7 @@ def _with_base(section: Any, base_url: str) -> Any:
     joined = dict(section)
     try:
         for key in ("url", "feed", "sitemap"):
-            if joined.get(key):
+            if joined.get(key) or (key == "url" and joined.get(key) == ""):  # "" is the base itself (RFC 3986, 4.2)
                 joined[key] = urljoin(base_url, str(joined[key]))
     except ValueError:
         return section  # the validation that follows names the key

@@ -70,7 +70,13 @@ class Account:
             raise CpanelError("settings", f"cPanel port {self.port}: expected 1 to 65535 (usually {DEFAULT_PORT})")
         if not self.user or not self.user.isascii() or not self.user.isprintable() or ":" in self.user:
             raise CpanelError("settings", "cPanel user: expected the account's name, printable ASCII without ':'")
-        if not self.token or not self.token.isascii() or not self.token.isprintable() or " " in self.token:
+        if not self.token:
+            raise CpanelError(
+                "settings",
+                "cPanel token is empty: set site_access_cpanel_token (e.g. vault_arsip_cpanel_token in "
+                "group_vars/all/vault.yml)",
+            )
+        if not self.token.isascii() or not self.token.isprintable() or " " in self.token:
             raise CpanelError(
                 "settings", "cPanel token: expected the API token's printable characters and nothing else"
             )

@@ -50,6 +50,22 @@ class Archive:
                 problems.extend(self._file_problems(file, event))
         return count, problems
 
+    def unlisted(self, events: Iterable[Event], running: Iterable[str] = ()) -> list[Path]:
+        """Files of the archive that no event names, but for folders of executions in `running`.
+
+        An interrupted command leaves such files, and so does somebody who took events away: worth a look.
+        """
+        named = {file.path for event in events for file in _files_of(event)}
+        skipped = set(running)
+        return sorted(
+            path
+            for path in self.root.rglob("*")
+            if (path.is_symlink() or not path.is_dir())
+            and not path.name.endswith(".part")
+            and path.relative_to(self.root).as_posix() not in named
+            and not skipped.intersection(path.relative_to(self.root).parts)
+        )
+
     def _file_problems(self, file: EvidenceFile, event: Event) -> list[Problem]:
         where = f"{self.root / file.path} (event {event.seq})"
         try:

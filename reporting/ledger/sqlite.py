@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from reporting.ledger.model import (
     GENESIS,
@@ -25,18 +26,21 @@ from reporting.ledger.model import (
 )
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
+BEGIN IMMEDIATE;
+CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, unit TEXT NOT NULL, actor TEXT NOT NULL,
     kind TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL,
     prev TEXT NOT NULL, hash TEXT NOT NULL UNIQUE
 ) STRICT;
-CREATE INDEX IF NOT EXISTS events_kind ON events (kind, seq);
-CREATE TRIGGER IF NOT EXISTS events_no_update BEFORE UPDATE ON events
+CREATE INDEX events_kind ON events (kind, seq);
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS events_no_delete BEFORE DELETE ON events
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+COMMIT;
 """
+_GUARDS = {"events_no_update", "events_no_delete"}
 _COLUMNS = "seq, id, at, unit, actor, kind, subject, data, prev, hash"
 _RESERVE_BYTES = 2 * 1024 * 1024  # room kept for recording that the disk was full
 _Row = tuple[int, str, str, str, str, str, str, str, str, str]
@@ -45,22 +49,64 @@ _Row = tuple[int, str, str, str, str, str, str, str, str, str]
 class SqliteLedger:
     """Events in one SQLite file. Safe for several processes; durable when `append` returns."""
 
-    def __init__(self, path: Path, unit: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Open or create the ledger file.
+    def __init__(
+        self,
+        path: Path,
+        unit: str,
+        *,
+        read_only: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Open or create the ledger file. `read_only` changes nothing, also on a medium that cannot be written.
 
         Raises:
-            LedgerError: the folder cannot be written, or the file is not a ledger.
+            LedgerError: the folder cannot be written, the file is not a ledger or another unit's, its guards are gone.
         """
         self.unit = unit
         self._path = path
         self._clock = clock
         with self._said():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if read_only:
+                self._db = _connect_read_only(path)
+                return
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
+            self._make_or_check()
             self._keep_reserve()
+
+    def _make_or_check(self) -> None:
+        """Make the table in a new file; in an old one, refuse to go on where somebody took the guards away."""
+        if not self._has_table():
+            try:
+                self._db.executescript(_SCHEMA)
+            except sqlite3.OperationalError:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if not self._has_table():  # else another process made it at the same moment
+                    raise
+        missing = self._missing_guards()
+        if missing:
+            raise LedgerError(f"{self._path}: {missing[0].what}; run: laman verify")
+        other = self._db.execute("SELECT unit FROM events WHERE unit <> ? LIMIT 1", (self.unit,)).fetchone()
+        if other:
+            raise LedgerError(
+                f"{self._path}: this is the record of unit {other[0]!r}, not of {self.unit!r}: "
+                "give each unit a laman_unit.state_dir of its own"
+            )
+
+    def _has_table(self) -> bool:
+        return (
+            self._db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'events'").fetchone()
+            is not None
+        )
+
+    def _missing_guards(self) -> list[Problem]:
+        found = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+        gone = sorted(_GUARDS - found)
+        what = f"the guards that refuse changes were removed ({', '.join(gone)})"
+        return [Problem(str(self._path), what)] if gone else []
 
     def append(self, drafts: Iterable[Draft]) -> list[Event]:
         """Append all drafts in one transaction; see `Ledger.append`. A full disk is met once with the reserve."""
@@ -77,6 +123,8 @@ class SqliteLedger:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             head = self._head()
+            if self._counter() > head.seq:
+                raise LedgerError(f"{self._path}: events are missing at its end; nothing is added: run laman verify")
             made: list[Event] = []
             for draft in drafts:
                 event = self._chained(draft, head)
@@ -125,10 +173,16 @@ class SqliteLedger:
         row = self._db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         return Head(*row) if row else Head(0, GENESIS)
 
+    def _counter(self) -> int:
+        """The highest number that SQLite ever gave out here."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+        return int(row[0]) if row else 0
+
     def verify(self) -> list[Problem]:
         """Recompute every hash from the columns as stored; a cut tail shows in SQLite's own counter."""
         with self._said():
-            problems = [
+            problems = self._missing_guards()
+            problems += [
                 Problem(str(self._path), f"SQLite integrity check: {line}")
                 for (line,) in self._db.execute("PRAGMA integrity_check")
                 if line != "ok"
@@ -137,11 +191,11 @@ class SqliteLedger:
             for row in self._db.execute(f"SELECT {_COLUMNS} FROM events ORDER BY seq"):  # noqa: S608
                 problems.extend(_row_problems(row, prev, expected))
                 prev, expected = row[9], row[0] + 1
-            counter = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
-            if counter and counter[0] >= expected:
-                problems.append(
-                    Problem(f"event {expected}", f"events {expected} to {counter[0]} are missing at the end")
-                )
+            counter = self._counter()
+            if counter >= expected:
+                problems.append(Problem(f"event {expected}", f"events {expected} to {counter} are missing at the end"))
+            elif counter < expected - 1:
+                problems.append(Problem(str(self._path), "the counter of its events was changed"))
             return problems
 
     def close(self) -> None:
@@ -179,6 +233,16 @@ class SqliteLedger:
             full = "full" in str(error).lower() or getattr(error, "errno", None) == 28
             advice = "free some room on that disk" if full else "check the disk and the folder's permissions"
             raise LedgerError(f"{self._path}: {error}; {advice}") from error
+
+
+def _connect_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing, not even the shared-memory file that WAL wants beside a live ledger."""
+    if not path.is_file():
+        raise LedgerError(f"{path}: there is no record yet; the first one is made by: laman run all")
+    uri = f"file:{quote(str(path))}?mode=ro"
+    if not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+        uri += "&immutable=1"
+    return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
 
 
 def _row(event: Event) -> _Row:

@@ -188,9 +188,10 @@ def check_services(known: Known, case: Case, step: StepName) -> None:
         return
     gone = [line.service for line in case.lines if line.service not in known.services]
     if gone:
+        cancel = ", or cancel the case" if "cancel" in known.states.following(case.state) else ""
         raise Refused(
             f"{case.id}: service {gone[0]!r} is no longer in the register: put it back (laman_unit.services or laman "
-            f"service import), or cancel the case"
+            f"service import){cancel}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Literal, Protocol
 
 from reporting.events import Agent, ExecutionFinished, ExecutionStarted, Person
 from reporting.ledger import Archive, Ledger
+from reporting.runner.play import FORKS
 from reporting.unit import Inventory
 
 
@@ -36,7 +38,13 @@ class RunRequest:
     executors: dict[str, Person]  # site -> executor
     agent: Agent
     ad_hoc: bool = False
-    limit_minutes: float = 450.0
+    limit_minutes: float = 450.0  # of the whole run: see `run_limit`
+    forks: int = FORKS  # sites at once
+
+
+def run_limit(minutes_per_site: float, sites: int, forks: int = FORKS) -> float:
+    """Minutes that a run of so many sites may take: `forks` of them go at once, the others wait for their turn."""
+    return minutes_per_site * max(1, math.ceil(sites / forks))
 
 
 @dataclass(frozen=True)

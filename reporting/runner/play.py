@@ -13,6 +13,8 @@ from typing import Any
 from reporting.runner.supervise import Cause, Supervisor
 
 PROJECT = Path(__file__).resolve().parents[2]  # the checkout: playbooks/, roles/, plugins/, ansible.cfg
+PLAYBOOKS = PROJECT / "playbooks"
+FORKS = 10  # sites at once; the rest wait, and their minutes begin when their turn comes
 
 # What ansible may see of our environment. Secrets that the inventory looks up are named LAMAN_SECRET_*.
 _PASSED = {
@@ -28,14 +30,14 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True)
 class Play:
-    """What to run: a playbook of the checkout, on some hosts of an inventory (none named: those of the playbook)."""
+    """What to run: a playbook, on some hosts of an inventory's hosts.yml (none named: the hosts of the playbook)."""
 
-    playbook: str
+    playbook: Path
     inventory: Path
     hosts: list[str]
     extra_vars: dict[str, Any]
     limit_seconds: float
-    forks: int = 10
+    forks: int = FORKS
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,8 @@ def play(request: Play, on_event: Callable[[dict[str, Any]], None], tick: Callab
     """
     import ansible_runner
 
-    playbook = PROJECT / "playbooks" / request.playbook
-    if not playbook.is_file():
-        raise CannotRun(f"{playbook}: no such playbook; run laman from a whole checkout")
+    if not request.playbook.is_file():
+        raise CannotRun(f"{request.playbook}: no such playbook; run laman from a whole checkout")
     raised: list[BaseException] = []
     with Supervisor(request.limit_seconds, _guarded(tick, raised)) as supervisor:
 
@@ -81,7 +82,7 @@ def play(request: Play, on_event: Callable[[dict[str, Any]], None], tick: Callab
         with _only(environment):
             runner = ansible_runner.run(
                 private_data_dir=str(supervisor.folder),
-                playbook=str(playbook),
+                playbook=str(request.playbook),
                 inventory=str(request.inventory),
                 limit=",".join(request.hosts) or None,
                 extravars=request.extra_vars,

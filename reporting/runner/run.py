@@ -21,9 +21,9 @@ from reporting.ledger import Draft
 from reporting.runner.document import checked, missing_document
 from reporting.runner.locks import AlreadyRunning, run_lock
 from reporting.runner.model import Progress, Record, RunRequest, RunResult, SiteRun
-from reporting.runner.play import CannotRun, Play, Played, play
+from reporting.runner.play import PLAYBOOKS, CannotRun, Play, Played, play
 from reporting.runner.recover import append_end, close_killed
-from reporting.runner.track import SiteTrack, Tracker
+from reporting.runner.track import SiteTrack, Tracker, refusal
 
 _RECORDED = 20  # a role asks about its last execution; a few more cost nothing
 
@@ -132,10 +132,8 @@ class _Recorder:
         """Tell a broken set-up (a playbook or an inventory that ansible refuses) from a site that failed."""
         nothing_began = all(track.began_at is None and not track.task_now for track in self._tracker.sites.values())
         if nothing_began and played.exit_code not in (0, None):
-            said = " ".join(line for line in self._tracker.stdout_tail if line.strip())[-1_000:]
-            raise CannotRun(
-                f"ansible could not run {self._result.request.activity.playbook}: {said or 'it said nothing'}"
-            )
+            playbook = self._result.request.activity.playbook
+            raise CannotRun(f"ansible could not run {playbook}: {refusal(self._tracker.said)}")
 
     def _play(self) -> Play:
         recorded = _recorded(self._record, self._result.request.activity.number)
@@ -151,11 +149,12 @@ class _Recorder:
         }
         request = self._result.request
         return Play(
-            playbook=request.activity.playbook,
-            inventory=self._record.inventory.folder,
+            playbook=PLAYBOOKS / request.activity.playbook,
+            inventory=self._record.inventory.hosts_file,
             hosts=list(self._runs),
             extra_vars={"laman_executions": executions},
             limit_seconds=request.limit_minutes * 60,
+            forks=request.forks,
         )
 
     def _on_event(self, event: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,14 @@ _STATUS = {
     "runner_on_unreachable": "unreachable",
 }
 MAX_TASKS = 500
+_SAID = 60
+_CAUSE = re.compile(r"\[ERROR\]:|ERROR!|Origin:|fatal:")
+
+
+def refusal(said: list[str]) -> str:
+    """Why ansible refused to begin, in one line: its errors and where they come from, else the last things it said."""
+    causes = list(dict.fromkeys(line.strip() for line in said if _CAUSE.match(line.strip())))
+    return (" ".join(causes) or " ".join(said[-5:]) or "it said nothing")[:1_000]
 
 
 @dataclass
@@ -38,14 +47,14 @@ class Tracker:
 
     def __init__(self, sites: list[str]) -> None:
         self.sites = {site: SiteTrack(site) for site in sites}
-        self.play_problem = ""  # said by ansible itself, before or beside the sites (a playbook that cannot be parsed)
-        self.stdout_tail: list[str] = []
+        self.said: list[str] = []  # by ansible itself, before or beside the sites: its last lines
 
     def take(self, event: dict[str, Any]) -> SiteTrack | None:
         """Fold one event; returns the site whose document it brought, if it did."""
         kind, data = event.get("event", ""), event.get("event_data") or {}
-        if not data and event.get("stdout"):
-            self.stdout_tail = [*self.stdout_tail, harmless(event["stdout"], 400)][-20:]
+        if "host" not in data and event.get("stdout"):
+            lines = [harmless(line, 400) for line in str(event["stdout"]).splitlines() if line.strip()]
+            self.said = [*self.said, *lines][-_SAID:]
         track = self.sites.get(str(data.get("host", "")))
         if track is None:
             return None

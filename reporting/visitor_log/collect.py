@@ -48,7 +48,7 @@ class Found:
 
     path: str
     pattern: int
-    kind: Literal["file", "unreadable", "special"] = "file"
+    kind: Literal["file", "unreadable", "special", "outside"] = "file"
     size: int = 0
     head: bytes = b""  # its first bytes, at least HEAD of them if it has so many
     settled: bool = False  # not written to for some minutes: its last line is complete
@@ -185,6 +185,11 @@ def _sorted_out(listed: Sequence[Found], patterns: Sequence[str], harvest: Harve
             harvest.problems.append(f"{shown}: not readable for this account (give it read access, or use become)")
         elif found.kind == "special":
             harvest.problems.append(f"{shown}: not a regular file, left alone (narrow visitor_log_paths)")
+        elif found.kind == "outside":
+            harvest.problems.append(
+                f"{shown}: a link that leads out of its folder, or behind a folder that is a link of another account: "
+                "left alone (name the file where it really is in visitor_log_paths)"
+            )
         elif packed:
             harvest.problems.append(f"{shown}: compressed with {packed}; plain and gzip are read")
         else:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
@@ -102,7 +102,7 @@ class Suspicion:
     clients: int
     answered: int  # suspicious requests (not agents or referers) that got a 2xx
     failed: int  # requests that got a 5xx
-    first: datetime  # UTC
+    first: datetime  # in the agency's zone
     samples: list[str]
 
 
@@ -130,7 +130,7 @@ def suspicions(hits: pl.DataFrame, rules: RuleSet, zone: ZoneInfo) -> list[Suspi
                 clients=mine["client"].n_unique(),
                 answered=answered,
                 failed=_sum(mine, pl.col("status") >= 500),
-                first=datetime.fromtimestamp(int(mine["first"].min()), UTC),  # type: ignore[arg-type]
+                first=datetime.fromtimestamp(int(mine["first"].min()), zone),  # type: ignore[arg-type]
                 samples=_samples(mine, zone),
             )
         )
@@ -172,8 +172,13 @@ def findings(found: Sequence[Suspicion], rules: RuleSet, site: str) -> list[Find
             severity=one.severity,
             title=rules.classes[one.suspect].en,
             detail=(
-                f"requests: {one.hits}, clients: {one.clients}, first at {one.first:%Y-%m-%d %H:%M:%S} UTC; "
+                f"requests: {one.hits}, clients: {one.clients}, first at {one.first:%Y-%m-%d %H:%M:%S %Z}; "
                 f"answered with 2xx: {one.answered}, with 5xx: {one.failed}"
+            ),
+            title_id=rules.classes[one.suspect].id,
+            detail_id=(
+                f"permintaan: {one.hits}, alamat klien: {one.clients}, pertama {one.first:%Y-%m-%d %H:%M:%S %Z}; "
+                f"dijawab 2xx: {one.answered}, 5xx: {one.failed}"
             ),
             fingerprint=hashlib.sha256(f"visitor_log\0{site}\0{one.suspect}".encode()).hexdigest()[:32],
             count=one.hits,

@@ -10,9 +10,29 @@ from reporting.visitor_log.collect import HEAD, CollectError, Found
 
 _SAFE = re.compile(r"[A-Za-z0-9_./*?\[\]!^-]")
 
+# Where does a name lead? A file must lie in the folder that it was named in, also when it is a link: whoever may write
+# there could else have any file read that we may read, and under become that is every file. A folder may be a link when
+# we or root made it (cPanel's ~/access-logs is one).
+_WITHIN = r"""
+folder() { d=${1%/*}; cd -P -- "${d:-/}" && pwd -P; }
+within() {
+  p=${1%/*}
+  while [ -n "$p" ]; do
+    if [ -L "$p" ] && [ -z "$(find "$p" -prune \( -user 0 -o -user "$(id -u)" \))" ]; then return 1; fi
+    p=${p%/*}
+  done
+  [ -L "$1" ] || return 0
+  d=$(folder "$1") || return 1
+  case $(readlink -f -- "$1") in "${d%/}"/*) return 0 ;; esac
+  return 1
+}
+"""
+
 # For each file: a line `KIND PATTERN SIZE SETTLED PATH HEAD`, the last two in hexadecimal: names may hold anything.
 # Nothing is opened that is not a regular file (a FIFO would wait for ever).
-_LIST = r"""
+_LIST = (
+    _WITHIN
+    + r"""
 LC_ALL=C; export LC_ALL
 hex() { od -An -v -tx1 | tr -d ' \n\t'; }
 look() {
@@ -20,6 +40,7 @@ look() {
   [ -d "$2" ] && return 0
   kind=file; size=0; old=0
   if [ ! -f "$2" ]; then kind=special
+  elif ! within "$2"; then kind=outside
   elif [ ! -r "$2" ]; then kind=unreadable
   else size=$(wc -c <"$2") || return 1
     [ -n "$(find -H "$2" -prune -mmin +4 2>/dev/null)" ] && old=1
@@ -31,6 +52,7 @@ look() {
   echo .
 }
 """.replace("HEAD", str(HEAD))
+)
 _END = "laman-end-of-list"
 
 
@@ -77,6 +99,26 @@ def read_list(answer: bytes) -> list[Found]:
     return found
 
 
+# What was listed may have been exchanged since: the file is opened first, and then the kernel is asked what was opened.
+_OPEN = (
+    _WITHIN
+    + r"""
+open_log() {
+  within "$1" || return 1
+  exec 3<"$1" || exit 1
+  at=$(readlink /proc/self/fd/0 <&3 2>/dev/null)
+  [ -n "$at" ] || return 0
+  d=$(folder "$1") || return 1
+  case $at in "${d%/}"/*) return 0 ;; esac
+  return 1
+}
+"""
+)
+
+
 def read_command(path: str, skip: int) -> str:
-    """A command that gives the bytes of a file from byte `skip` on."""
-    return f"tail -c +{skip + 1} <{shlex.quote(path)}" if skip else f"cat <{shlex.quote(path)}"
+    """A command that gives the bytes of a file from byte `skip` on; it fails when the file lies in another folder."""
+    name = shlex.quote(path)
+    refused = "echo 'leads out of its folder, or lies behind a link of another account' >&2; exit 1"
+    opened = f"{_OPEN}open_log {name} || {{ {refused}; }}\n"
+    return opened + (f"tail -c +{skip + 1} <&3" if skip else "cat <&3")

@@ -1,4 +1,4 @@
-"""`Backup`: every part of every set: where it is, how big, how it was proven to be whole."""
+"""`Backup`: every part of every set: where it is, how big, how it was proven to be whole; and what was done by hand."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ _COLUMNS = (
     Column("backup_set", 21),
     Column("part", 18),
     Column("part_kind", 14),
-    Column("medium", 34),
+    Column("medium", 26),
     Column("medium_kind", 13),
     Column("source_bytes", 15, "integer"),
     Column("stored_bytes", 15, "integer"),
     Column("members", 11, "integer"),
     Column("seconds", 9, "decimal"),
+    Column("evidence_bytes", 13, "integer"),
+    Column("output", 13, "verdict"),
     Column("verdict", 13, "verdict"),
     Column("verified", 32),
     Column("sha256", 38, "hash"),
     Column("path", 42),
+    Column("remark", 30),
 )
 
 
@@ -31,6 +34,8 @@ def write_backup(page: Page, rows: Rows, caption: str) -> Table:
     """Write the sheet; returns the table of parts."""
     set_widths(page, _COLUMNS)
     notes = [page.words("note_backup" if rows else "nothing_backup")]
+    if any(row.get("part_kind") == page.words("by_hand_part") for row in rows):
+        notes.append(page.words("note_backup_by_hand"))
     top = page.heading(page.words("title_backup"), notes, [column.width for column in _COLUMNS[:_REPEATED]])
     table = write_table(page, top, "tblBackup", _COLUMNS, rows)
     set_paper(page, caption, (top, top), wide=2)

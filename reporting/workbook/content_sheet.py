@@ -5,7 +5,7 @@ from __future__ import annotations
 from reporting.compliance import Compliance
 from reporting.workbook.cells import Page
 from reporting.workbook.paper import set_paper
-from reporting.workbook.rows import Rows, finding_rows
+from reporting.workbook.rows import Rows, finding_rows, measured_notes
 from reporting.workbook.table import Column, Table, colour_words, set_widths, write_table
 
 _SECTIONS = (
@@ -39,7 +39,7 @@ FINDINGS = (
 def write_content(page: Page, compliance: Compliance, sections: Rows, caption: str) -> Table:
     """Write the sheet; returns the table of sections."""
     set_widths(page, _SECTIONS)
-    notes = [page.words("note_content" if sections else "nothing_content")]
+    notes = measured_notes(compliance, 1, bool(sections), "content", page.words)
     top = page.heading(page.words("title_content"), notes)
     table = write_table(page, top, "tblKonten", _SECTIONS, sections)
     colour_words(page, table, "state", {"section_stale": "deviates", "section_unreachable": "deviates"})

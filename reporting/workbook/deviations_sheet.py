@@ -31,7 +31,7 @@ def write_deviations(page: Page, rows: Rows, caption: str) -> Table:
         Column("deviation", 24, "hash"),
     )
     set_widths(page, columns)
-    notes = [page.words("note_deviations" if rows else "nothing_deviations")]
+    notes = [page.words("note_deviations"), page.words("note_account")] if rows else [page.words("nothing_deviations")]
     top = page.heading(page.words("title_deviations"), notes, [column.width for column in columns[:_REPEATED]])
     table = write_table(page, top, "tblPenyimpangan", columns, rows)
     colour_words(page, table, "account", {"account_none": "deviates", "account_returned": "deviates"})

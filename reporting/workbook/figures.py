@@ -16,6 +16,7 @@ from reporting.workbook.sources import Filled, Sources
 from reporting.workbook.words import Words
 
 DASH = "–"
+BACKUP = 2  # the activity's number in the POS
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's calendar has no zone
 
 
@@ -143,8 +144,11 @@ def result_figures(page: Page, sources: Sources) -> dict[str, Live]:
     state, fresh = sections.ref("state"), page.words("section_fresh")
     known = len(sections.rows)
     good = page.words("conforms")
-    ends = [serial(page.local(r["finished"])) for r in backups.rows if r["finished"] and r["verdict"] == good]
-    last = f"SUMPRODUCT(MAX(({backups.ref('verdict')}={quoted(good)})*{backups.ref('finished')}))"
+    done = [r for r in sources.executions.rows if r["activity"] == BACKUP and r["verdict"] == good]
+    ends = [serial(page.local(r["ended"])) for r in done if r.get("ended") is not None]
+    activity, verdict, ended = (sources.executions.ref(key) for key in ("activity", "verdict", "ended"))
+    last = f"SUMPRODUCT(MAX(({activity}={BACKUP})*({verdict}={quoted(good)})*{ended}))"
+    whole = [row for row in backups.rows if row["output"] == good]
     return {
         "findings": _sum(sources.executions, "findings"),
         "fresh": Live(
@@ -152,7 +156,10 @@ def result_figures(page: Page, sources: Sources) -> dict[str, Live]:
             count(sections.rows, state=fresh) / known if known else DASH,
         ),
         "last_backup": Live(f'=IF({last}=0,"{DASH}",{last})', max(ends, default=DASH)),
-        "stored": _sum(backups, "stored_bytes"),
+        "stored": Live(
+            f"=SUMIFS({backups.ref('stored_bytes')},{backups.ref('output')},{quoted(good)})",
+            total(whole, "stored_bytes"),
+        ),
         "hits": _sum(Filled(visitors.traffic, visitors.traffic_rows), "hits"),
         "suspicious_hits": _sum(Filled(visitors.suspicious, visitors.suspicious_rows), "hits"),
         "files": Live(f'=COUNTIFS({sources.evidence.ref("bytes")},">=0")', len(sources.evidence.rows)),

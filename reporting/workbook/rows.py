@@ -6,11 +6,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from reporting.compliance import Compliance, Deviation, Execution, Occasion
 from reporting.contract import BackupMeasures, ContentMeasures, VisitorLogMeasures
 from reporting.workbook.cells import safe
+from reporting.workbook.phrases import told
 from reporting.workbook.words import Words
 
 Rows = list[dict[str, Any]]
@@ -48,9 +50,9 @@ def execution_rows(compliance: Compliance, words: Words) -> Rows:
     closes = {o.key: o.closes_at for o in compliance.occasions}
     deciding: set[str] = set()
     alone: list[tuple[Occasion, Execution | None]] = []
-    own_first = sorted(compliance.occasions, key=lambda o: _last(o, executions, own=True) is None)
+    own_first = sorted(compliance.occasions, key=lambda o: _deciding(o, executions, own=True) is None)
     for occasion in own_first:
-        last = _last(occasion, executions)
+        last = _deciding(occasion, executions)
         if last is not None and last.id not in deciding:
             deciding.add(last.id)
         else:
@@ -71,15 +73,14 @@ def execution_rows(compliance: Compliance, words: Words) -> Rows:
     return [{"no": number, **row} for number, (_, row) in enumerate(rows, start=1)]
 
 
-def _last(occasion: Occasion, executions: dict[str, Execution], own: bool = False) -> Execution | None:
-    """The execution whose verdict is the occasion's state; with `own` only if the occasion is the one it is for.
+def _deciding(occasion: Occasion, executions: dict[str, Execution], own: bool = False) -> Execution | None:
+    """The latest execution whose verdict is the occasion's state; with `own` only if the occasion is the one it is for.
 
     Where windows overlap an execution decides several; None where none does (missed, open).
     """
-    last = executions.get(occasion.executions[-1]) if occasion.executions else None
-    if last is None or last.verdict.status != occasion.state or (own and last.occasion != occasion.key):
-        return None
-    return last
+    attempts = [executions[name] for name in reversed(occasion.executions) if name in executions]
+    found = next((e for e in attempts if e.verdict.status == occasion.state), None)
+    return None if found is None or (own and found.occasion != occasion.key) else found
 
 
 def _execution_row(e: Execution, closes_at: datetime | None, decides: bool, words: Words) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _occasion_row(o: Occasion, last: Execution | None, compliance: Compliance, w
         "nip": o.executor.nip if o.executor else None,
         "standard_minutes": compliance.standard.activity(o.activity).minutes,
         "verdict": words(STATES[o.state]),
-        "reasons": o.reason,
+        "reasons": told(o.reason, words.lang),
         "execution": last.id if last else None,
         "remark": (
             *((words("decided_too"),) if last else ()),
@@ -137,8 +138,12 @@ def _occasion_row(o: Occasion, last: Execution | None, compliance: Compliance, w
 def _reasons(e: Execution, words: Words) -> tuple[str, ...] | str:
     """Why it is not (yet) sesuai, an aspect a line; what is well needs no words."""
     judged = (("requirement", e.requirement), ("time", e.time), ("output", e.output))
-    lines = [f"{words(f'col_{name}')}: {j.reason}" for name, j in judged if j.status != "sesuai" and j.reason]
-    return tuple(lines) or ("" if e.verdict.status == "sesuai" else e.verdict.reason)
+    lines = [
+        f"{words(f'col_{name}')}: {told(j.reason, words.lang)}"
+        for name, j in judged
+        if j.status != "sesuai" and j.reason
+    ]
+    return tuple(lines) or ("" if e.verdict.status == "sesuai" else told(e.verdict.reason, words.lang))
 
 
 def _review(e: Execution, words: Words) -> tuple[str, ...] | str:
@@ -174,6 +179,8 @@ def section_rows(compliance: Compliance, words: Words) -> Rows:
                 **last.model_dump(exclude={"section", "url", "state", "method"}),
                 "site": site,
                 "section": (name, last.url),
+                # the columns beside it say it all, in the reader's language
+                "reason": "" if last.state in ("fresh", "stale") else told(last.reason, words.lang),
                 "state": words(f"section_{last.state}"),
                 "method": words(f"method_{last.method}"),
                 "checked": execution.started_at,
@@ -194,13 +201,13 @@ def finding_rows(compliance: Compliance, activity: int, words: Words) -> Rows:
             "fingerprint": f.fingerprint,
             "severity": f.severity,
             "kind": f.kind,
-            "title": safe(f.title),
-            "detail": safe(f.detail),
+            "title": safe(f.told(words.lang)[0]),
+            "detail": safe(told(f.told(words.lang)[1], words.lang)),
             "count": f.count,
             "last_seen": e.started_at.isoformat(),
             "executions": 1,
         }
-        for e in sorted(compliance.of_activity(activity), key=lambda e: (e.started_at, e.id))
+        for e in _of(compliance, activity)
         if e.document
         for f in e.document.findings
     ]
@@ -215,37 +222,86 @@ def finding_rows(compliance: Compliance, activity: int, words: Words) -> Rows:
     rows = sorted(_plain(frame), key=lambda r: (rank.index(r["severity"]), -r["count"], r["site"], r["fingerprint"]))
     for row in rows:
         row["severity"] = words(f"severity_{row['severity']}")
-        row["finding_kind"] = row.pop("kind")
+        row["finding_kind"] = words.kind(row.pop("kind"))
         row["title"] = tuple(x for x in (row["title"], row.pop("detail")) if x)
         row["last_seen"] = datetime.fromisoformat(row["last_seen"])
     return rows
 
 
 def backup_rows(compliance: Compliance, words: Words) -> Rows:
-    """One row for each part of each backup set."""
+    """One row for each part of each backup set, and one for each file that proves a backup made by hand."""
     rows: Rows = []
-    for e, measures in _measured(compliance, BackupMeasures):
-        for part in measures.parts:
-            rows.append(
-                {
-                    **part.model_dump(include={"source_bytes", "stored_bytes", "members", "seconds", "sha256", "path"}),
-                    "site": e.site,
-                    "finished": e.ended_at,
-                    "backup_set": measures.backup_set,
-                    "medium": _medium(measures),
-                    "medium_kind": words(f"medium_{measures.medium_kind}"),
-                    "part": part.name,
-                    "part_kind": words(f"part_{part.kind}"),
-                    "verified": part.verified,
-                    "verdict": words(STATES[e.verdict.status]),
-                }
-            )
+    for e in _of(compliance, 2):
+        measures = e.document.measures if e.document else None
+        if isinstance(measures, BackupMeasures):
+            rows += _part_rows(e, measures, words)
+        elif e.by_hand:
+            rows += _by_hand_rows(e, words)
     return rows
+
+
+def _part_rows(e: Execution, measures: BackupMeasures, words: Words) -> Rows:
+    return [
+        {
+            **part.model_dump(include={"source_bytes", "stored_bytes", "members", "seconds", "sha256", "path"}),
+            "site": e.site,
+            "finished": e.ended_at,
+            "backup_set": measures.backup_set,
+            "medium": _medium(measures),
+            "medium_kind": words(f"medium_{measures.medium_kind}"),
+            "part": part.name,
+            "part_kind": words(f"part_{part.kind}"),
+            "verified": told(part.verified, words.lang),
+            "output": words(STATES[e.output.status]),
+            "verdict": words(STATES[e.verdict.status]),
+            "remark": _remark(e, words) if e.by_hand else "",
+        }
+        for part in measures.parts
+    ]
+
+
+def _by_hand_rows(e: Execution, words: Words) -> Rows:
+    """What was recorded of a backup that nobody's machine measured: its evidence; without any, one row that says so."""
+    common = {
+        "site": e.site,
+        "finished": e.ended_at,
+        "backup_set": words("by_hand_set"),
+        "part_kind": words("by_hand_part"),
+        "output": words(STATES[e.output.status]),
+        "verdict": words(STATES[e.verdict.status]),
+        "remark": _remark(e, words),
+    }
+    verified = {o.sha256: o.verified for o in e.document.outputs} if e.document else {}
+    files = [
+        {
+            **common,
+            "part": PurePosixPath(file.path).name,
+            "evidence_bytes": file.bytes,
+            "verified": told(verified.get(file.sha256, ""), words.lang),
+            "sha256": file.sha256,
+            "path": file.path,
+        }
+        for file in e.evidence
+    ]
+    return files or [{**common, "part": words("by_hand_no_file")}]
 
 
 def _medium(measures: BackupMeasures) -> tuple[str, ...]:
     label = f" ({measures.medium_label})" if measures.medium_label else ""
     return tuple(x for x in (f"{measures.medium}{label}", measures.medium_uuid) if x)
+
+
+def measured_notes(compliance: Compliance, activity: int, some: bool, key: str, words: Words) -> list[str]:
+    """What stands under a title of measures: its note, or that nothing was measured; what was done by hand has none."""
+    by_hand = sum(e.by_hand and (e.document is None or e.document.measures is None) for e in _of(compliance, activity))
+    notes = [words("note_by_hand", count=by_hand)] if by_hand else []
+    if some or not notes:
+        notes.insert(0, words(f"note_{key}" if some else f"nothing_{key}"))
+    return notes
+
+
+def _of(compliance: Compliance, activity: int) -> list[Execution]:
+    return sorted(compliance.of_activity(activity), key=lambda e: (e.started_at, e.id))
 
 
 def day_rows(compliance: Compliance) -> Rows:
@@ -306,7 +362,7 @@ def deviation_rows(compliance: Compliance, words: Words) -> Rows:
             "site": d.site,
             "at": d.at,
             "aspect": words(f"aspect_{ASPECTS[d.aspect]}"),
-            "reason": d.reason,
+            "reason": told(d.reason, words.lang),
             "executor": d.executor.name if d.executor else words("nobody"),
             "nip": d.executor.nip if d.executor else None,
             "account": words(ACCOUNTS[d.account_state]),

@@ -10,7 +10,16 @@ from reporting.compliance import Compliance
 from reporting.workbook.cells import Live, Page
 from reporting.workbook.content_sheet import write_findings
 from reporting.workbook.paper import set_paper
-from reporting.workbook.rows import TOP_PATHS, Rows, day_rows, finding_rows, log_totals, tally_rows, total
+from reporting.workbook.rows import (
+    TOP_PATHS,
+    Rows,
+    day_rows,
+    finding_rows,
+    log_totals,
+    measured_notes,
+    tally_rows,
+    total,
+)
 from reporting.workbook.table import Column, Table, set_widths, write_table
 
 _COUNTS = ("hits", "visitors", "bytes", "status_2xx", "status_3xx", "status_4xx", "status_5xx", "status_other")
@@ -45,15 +54,16 @@ def write_visitors(page: Page, compliance: Compliance, caption: str) -> Visitors
     words = page.words
     set_widths(page, (Column("", 18), Column("", 44), *_TRAFFIC))
     log_rows = _spans(page, log_totals(compliance))
-    top = page.heading(words("title_visitors"), [words("note_visitors" if log_rows else "nothing_visitors")])
+    notes = measured_notes(compliance, 3, bool(log_rows), "visitors", words)
+    top = page.heading(words("title_visitors"), notes)
     log = write_table(page, top, "tblLog", _LOG, log_rows)
-    suspicious_rows = tally_rows(compliance, "suspicious")
+    suspicious_rows = [{**row, "name": words.kind(str(row["name"]))} for row in tally_rows(compliance, "suspicious")]
     classes = (Column("site", 18), Column("name", 44, word="col_suspicious"), *_TALLY)
     suspicious = _section(page, log, "suspicious", classes, suspicious_rows)
     findings_rows = finding_rows(compliance, 3, words)
     findings = write_findings(page, suspicious.last + 2, "tblTemuanPengunjung", findings_rows)
     paths = tally_rows(compliance, "top_paths", TOP_PATHS)
-    named = (Column("site", 18), Column("name", 44, word="col_path"), *_TALLY)
+    named = (Column("site", 18), Column("name", 44, word="col_path"), _TALLY[0])  # clients are not counted by path
     top_paths = _section(page, findings, "paths", named, paths)
     traffic_rows = day_rows(compliance)
     days = (compliance.period.last - compliance.period.first).days + 1

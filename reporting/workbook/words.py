@@ -130,6 +130,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "part_mariadb": ("basis data MariaDB", "MariaDB database"),
     "part_sqlite": ("basis data SQLite", "SQLite database"),
     "part_postgresql": ("basis data PostgreSQL", "PostgreSQL database"),
+    "by_hand_set": ("dicatat dengan tangan", "recorded by hand"),
+    "by_hand_part": ("berkas bukti", "evidence file"),
+    "by_hand_no_file": ("(tidak ada berkas)", "(no file)"),
     "part_cpanel": ("arsip cPanel", "cPanel archive"),
     # columns
     "col_no": ("No", "No"),
@@ -200,6 +203,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "col_suspicious": ("Kelas Mencurigakan", "Suspicious Class"),
     "col_hits": ("Permintaan", "Hits"),
     "col_clients": ("Alamat Klien", "Clients"),
+    "col_evidence_bytes": ("Byte Bukti", "Evidence Bytes"),
     "col_day": ("Tanggal", "Day"),
     "col_weekday": ("Hari", "Weekday"),
     "col_visitors": ("Pengunjung", "Visitors"),
@@ -234,7 +238,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "tile_stored": ("BACKUP TERSIMPAN", "BACKUP STORED"),
     "tile_fresh": ("KONTEN MUTAKHIR", "FRESH CONTENT"),
     "tile_hits": ("PERMINTAAN PENGUNJUNG", "VISITORS' HITS"),
-    "tile_suspicious": ("MENCURIGAKAN", "SUSPICIOUS"),
+    "tile_suspicious": ("MENCURIGAKAN (PER KELAS)", "SUSPICIOUS (PER CLASS)"),
     "tile_files": ("BERKAS BUKTI", "EVIDENCE FILES"),
     "say_decided": (
         "Dari {decided} jadwal yang sudah diputus, {kept} sesuai POS, {deviating} menyimpang, dan {missed} terlewat.",
@@ -374,10 +378,22 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "nothing_findings": ("Tidak ada temuan dalam periode ini.", "Nothing was found in this period."),
     "title_backup": ("Backup — setiap bagian dari setiap set", "Backup — each part of each set"),
     "note_backup": (
-        "Jalur dihitung dari titik kait media. Putusan adalah putusan pelaksanaannya.",
-        "Paths start at the medium's mount point. The verdict is that of its execution.",
+        "Jalur dihitung dari titik kait media. Output dan Putusan adalah milik pelaksanaannya; Ringkasan menjumlah "
+        "Byte Tersimpan hanya dari pelaksanaan yang Output-nya sesuai.",
+        "Paths start at the medium's mount point. Output and verdict are those of its execution; the summary adds up "
+        "Stored Bytes only where the output conforms.",
+    ),
+    "note_backup_by_hand": (
+        "Yang dicatat dengan tangan: Byte Bukti, SHA-256, dan Jalur adalah milik berkas bukti dalam arsip; "
+        "di mana backup itu disimpan tertulis pada kolom KET.",
+        "What was recorded by hand: Evidence Bytes, SHA-256 and Path are those of the evidence in the archive; "
+        "where the backup itself is kept stands in column Remark.",
     ),
     "nothing_backup": ("Tidak ada backup dalam periode ini.", "Nothing was backed up in this period."),
+    "note_by_hand": (
+        "Dicatat dengan tangan, tanpa ukuran: {count} pelaksanaan; lihat lembar Pelaksanaan dan Bukti.",
+        "Recorded by hand, without measures: {count} execution(s); see sheets Executions and Evidence.",
+    ),
     "title_visitors": ("Aktivitas Pengunjung", "Visitor Activity"),
     "note_visitors": (
         "Log yang dikumpulkan. Setiap baris dihitung: terbaca + ditolak = baris.",
@@ -386,8 +402,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "nothing_visitors": ("Tidak ada log yang dikumpulkan dalam periode ini.", "No log was collected in this period."),
     "suspicious_of": ("Aktivitas mencurigakan", "Suspicious activity"),
     "note_suspicious": (
-        "Alamat klien dijumlahkan per pengambilan log: alamat yang sama pada dua pengambilan terhitung dua kali.",
-        "Clients are summed over collections: an address that is in two of them counts twice.",
+        "Satu permintaan dapat masuk beberapa kelas dan terhitung pada tiap kelas. Alamat klien dijumlahkan per "
+        "pengambilan log: alamat yang sama pada dua pengambilan terhitung dua kali.",
+        "A request can belong to several classes, and counts in each. Clients are summed over collections: an address "
+        "that is in two of them counts twice.",
     ),
     "nothing_suspicious": ("Tidak ada yang mencurigakan.", "Nothing suspicious."),
     "paths_of": ("Halaman paling banyak diminta", "What was asked for most"),
@@ -409,6 +427,12 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Setiap penyimpangan wajib dipertanggungjawabkan oleh pelaksana (POS, Peringatan 2). Kolom kuning "
         "diisi pelaksana.",
         "Every deviation must be accounted for by its executor (POS, warning 2), who fills in the yellow columns.",
+    ),
+    "note_account": (
+        "Untuk sementara isian hanya ada di berkas atau kertas ini: belum masuk ke catatan laman. Laporan yang dicetak "
+        "ulang adalah berkas baru dengan kolom kosong, jadi simpan yang sudah diisi.",
+        "For now what is filled in stands only in this file or on this paper: it is not in laman's record yet. A "
+        "report issued again is a new file with empty columns, so keep the one that was filled in.",
     ),
     "nothing_deviations": ("Tidak ada penyimpangan dalam periode ini.", "There is no deviation in this period."),
     "title_evidence": ("Bukti", "Evidence"),
@@ -432,6 +456,26 @@ CATALOGUE: dict[str, tuple[str, str]] = {
 }
 
 
+# Kinds of findings and classes of suspicion as people say them; a kind that is new here is shown as it is written.
+KINDS: dict[str, tuple[str, str]] = {
+    "stale_section": ("bagian kedaluwarsa", "stale section"),
+    "section_unreachable": ("bagian tidak terjangkau", "section unreachable"),
+    "section_unknown": ("tanggal tidak diketahui", "date unknown"),
+    "section_future_date": ("tanggal di masa depan", "date in the future"),
+    "tls_expires_soon": ("sertifikat segera berakhir", "certificate expires soon"),
+    "tls_expired": ("sertifikat berakhir", "certificate expired"),
+    "sql_injection": ("injeksi SQL", "SQL injection"),
+    "xss": ("skrip lintas situs (XSS)", "cross-site scripting (XSS)"),
+    "path_traversal": ("penembusan direktori", "path traversal"),
+    "command_injection": ("perintah dari jauh (RCE)", "remote commands (RCE)"),
+    "sensitive_files": ("berkas sensitif", "sensitive files"),
+    "web_shell": ("web shell", "web shell"),
+    "scanner": ("pemindai kerentanan", "vulnerability scanner"),
+    "login_brute_force": ("tebak sandi", "log-in brute force"),
+    "gambling_seo": ("halaman judi daring", "gambling pages"),
+}
+
+
 class Words:
     """The catalogue in one language."""
 
@@ -443,6 +487,11 @@ class Words:
         """The words under `key`, with `values` put in; KeyError when the catalogue has no such key."""
         text = CATALOGUE[key][self._place]
         return text.format(**values) if values else text
+
+    def kind(self, slug: str) -> str:
+        """A kind of finding, or a class of suspicion, as people say it."""
+        known = KINDS.get(slug)
+        return known[self._place] if known else slug.replace("_", " ")
 
     def date(self, day: dt.date) -> str:
         """A day in words: 4 Desember 2017."""

@@ -66,8 +66,7 @@ def sshd(folder: Path, force_command: str = "") -> Iterator[Loopback]:
     (folder / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
         f"PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nMaxSessions 50\n"
-        "Subsystem sftp internal-sftp\n"
-        + (f"ForceCommand {force_command}\n" if force_command else "")
+        "Subsystem sftp internal-sftp\n" + (f"ForceCommand {force_command}\n" if force_command else "")
     )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)

@@ -38,6 +38,14 @@ def ssh_variables(fleet: Fleet, name: str) -> dict[str, Any]:
     return {key: value for key, value in host.items() if key.startswith("ansible_")}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _leave_the_hosts_as_new(fleet: Fleet) -> Iterator[None]:
+    """These tests write into the hosts' logs and databases; others count what is in them."""
+    yield
+    fleet.renew("shared")
+    fleet.renew("vps")
+
+
 @pytest.fixture
 def medium(loop_medium: MediumFactory) -> LoopMedium:
     return loop_medium(1500, "LAMAN-UJI")

@@ -150,6 +150,13 @@ def test_declared_folder_needs_its_label_and_says_what_it_is(tmp_path: Path) -> 
     assert not probe(MediumSpec("disk-a", str(tmp_path)), NEEDS).ok
 
 
+def test_a_mount_point_that_is_gone_says_what_to_do(tmp_path: Path) -> None:
+    """Desktops make /media/<name> with the mount, and take it away with it."""
+    report = probe(MediumSpec("disk-a", str(tmp_path / "backup-a")), Needs())
+    assert not report.ok
+    assert report.reason == f"medium disk-a: {tmp_path}/backup-a is not there: plug in and mount the medium"
+
+
 def test_room_is_estimated_from_the_last_whole_set(report: MediumReport, medium: LoopMedium) -> None:
     with new_set(report, "web", "x") as draft:
         add(draft, one_tree(10_000_000))

@@ -150,14 +150,6 @@ def test_broken_settings_are_one_line_and_record_nothing(agency: Agency) -> None
     assert not agency.state.exists()
 
 
-def test_an_inventory_that_ansible_refuses_could_not_run(agency: Agency) -> None:
-    (agency.inventory / "group_vars" / "all" / "roles.yml").write_text("site_backup_medium: [\n")
-    done = agency.laman("run", "backup")
-    assert done.returncode == 1
-    assert "could not run backup.yml" in done.stderr
-    assert [e["verdict"] for e in agency.executions()] == ["menyimpang"]
-
-
 def test_the_same_site_and_activity_never_run_twice_at_once(agency: Agency, silent_server: int) -> None:
     hanging(agency, silent_server)
     first = agency.start("run", "content")

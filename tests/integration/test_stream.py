@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -14,8 +15,10 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.loader import become_loader
 
 from reporting.hosts.stream import open_stream
+from tests.fleet.manager import Fleet
 
 from .loopback import Loopback, ansible_connection, loopback_connection, sshd
 
@@ -194,3 +197,34 @@ def test_a_command_that_cannot_start_says_so() -> None:
     connection = ansible_connection("local", become="sudo", ansible_become_exe="/nonexistent/sudo")
     with pytest.raises(AnsibleError, match="did not start"), open_stream(connection, "true", become=True):
         pass
+
+
+def _fleet_connection(fleet: Fleet, name: str) -> Any:
+    """Ansible's connection to a host of the fleet, from the variables that its inventory has."""
+    inventory = json.loads((fleet.inventory_dir / "hosts.yml").read_text())
+    variables = inventory["sites"]["hosts"][name]
+    return ansible_connection("ssh", **{key: value for key, value in variables.items() if key.startswith("ansible_")})
+
+
+def test_a_shared_host_without_python_and_with_a_noisy_bashrc(fleet: Fleet) -> None:
+    with open_stream(_fleet_connection(fleet, "shared"), "exec head -c 2000000 /dev/zero") as stream:
+        assert stream.read() == bytes(2_000_000)
+        assert stream.finish().code == 0
+
+
+def test_sudo_on_a_vps_runs_as_root_and_its_marker_stays_out(fleet: Fleet) -> None:
+    connection = _fleet_connection(fleet, "vps")
+    plugin = become_loader.get("sudo")
+    plugin.set_options()
+    connection.set_become_plugin(plugin)
+    with open_stream(connection, "id -u; exec cat", become=True, stdin=b"rahasia") as stream:
+        assert stream.read() == b"0\nrahasia"
+        assert stream.finish().code == 0
+
+
+def test_nothing_goes_on_on_a_host_that_was_left(fleet: Fleet) -> None:
+    seconds = f"96{time.time_ns() % 10**6}"
+    with open_stream(_fleet_connection(fleet, "shared"), f"exec sleep {seconds}"):
+        _await(lambda: _running(f"sleep {seconds}"))
+    look = f"ps ax -o args | grep -c '^sleep {seconds}' || :"
+    _await(lambda: fleet.shared.admin(look).stdout.strip() == "0")

@@ -117,9 +117,12 @@ def test_reasons_say_why_in_indonesian(answer: Compliance) -> None:
     assert of("e15").verdict.reason == "output: menunggu paraf, paling lambat 3 Jun 2026 00.00 WIB"
     assert of("e08").requirement.reason == "akses sistem laman: host unreachable: connection timed out"
     assert of("e03").output.reason == "terputus: sampai 18 Mei 2026 16.30 WIB tidak ada output yang tercatat"
+    unread = next(o for o in answer.occasions if "e19" in o.executions)
+    assert unread.reason == "percobaan ke-1: output: tidak diparaf dalam jadwal, paling lambat 14 Mei 2026 00.00 WIB"
     nobody = next(d for d in answer.deviations if d.executor is None)
     assert nobody.reason == (
         "tidak dilaksanakan dalam jadwal 26 Mei 2026 00.00 WIB sampai 27 Mei 2026 00.00 WIB; "
+        "dicatat terlambat: e20 baru dicatat pada 29 Mei 2026 10.00 WIB; "
         "tidak ada pejabat yang bertugas sebagai Pengelola Sistem dan Jaringan pada 2026-05-26"
     )
 

@@ -45,6 +45,7 @@ EXECUTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "review": st.none() | st.integers(min_value=0, max_value=3 * 24 * 60),
         "by_hand": st.booleans(),
         "ad_hoc": st.booleans(),
+        "recorded_after": st.none() | st.integers(min_value=0, max_value=10 * 24 * 60),
         "findings": st.integers(min_value=0, max_value=3),
     }
 )
@@ -57,6 +58,8 @@ def _execution(number: int, raw: dict[str, Any]) -> dict[str, Any]:
         entry["problems"] = ["nothing came out"]
     if raw["length"] is not None:
         entry["end"] = start + timedelta(seconds=raw["length"])
+        if raw["by_hand"] and raw["recorded_after"] is not None:
+            entry["recorded"] = entry["end"] + timedelta(minutes=raw["recorded_after"])
         if raw["review"] is not None:
             entry["reviewed"] = entry["end"] + timedelta(minutes=raw["review"])
     return entry
@@ -132,7 +135,11 @@ def test_attempts_lie_in_their_windows_and_one_judges(events: list[Event], as_of
         assert all(occasion.opens_at <= e.started_at < occasion.closes_at for e in attempts)
         counted = [e for e in attempts if e.occasion == occasion.key]  # the rest count in a window that overlaps it
         assert [e.attempt for e in counted] == list(range(1, len(counted) + 1))
-        assert [e.judges for e in counted] == [False] * (len(counted) - 1) + [True] * bool(counted)
+        late = [e for e in counted if e.by_hand and e.recorded_at > occasion.closes_at and occasion.obligatory]
+        assert [e.id for e in late if e.judges] == []
+        assert sum(e.judges for e in counted) == (len(counted) > len(late))
+        unread = [e for e in counted if e.review_due is not None and e.output.status != "sesuai"]
+        assert not (unread and occasion.state in ("sesuai", "terbuka", "terlewat"))
         assert occasion.obligatory or occasion.state != "terlewat"
     assert all(e.judges and e.attempt == 1 for e in answer.executions if e.kind == "ad_hoc")
 

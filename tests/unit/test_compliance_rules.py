@@ -209,6 +209,67 @@ def test_the_last_attempt_judges_even_when_an_earlier_one_was_better() -> None:
     assert answer.occasions[0].reason == "percobaan ke-2: output: truncated"
 
 
+def test_an_attempt_cut_short_does_not_undo_a_whole_one() -> None:
+    """The occasion follows the last whole attempt; while a retry runs, it is waited for."""
+    good = run("a", "2026-11-01T08:00", "2026-11-01T08:10")
+    cut = run("b", "2026-11-01T09:00", "2026-11-01T09:01", status="cancelled", problems=["cancelled"], outputs=0)
+    day = "2026-11-01..2026-11-01"
+    answer = judge(ledger(good, cut), "2026-11-02T00:00", day)
+    assert [(e.judges, e.verdict.status) for e in answer.executions] == [(True, "sesuai"), (False, "menyimpang")]
+    assert (states(answer), len(answer.deviations)) == (["sesuai"], 1)
+    running = judge(ledger(good, run("b", "2026-11-01T09:00", None)), "2026-11-01T10:00", day)
+    assert ([e.judges for e in running.executions], states(running)) == ([False, True], ["menunggu"])
+
+
+# --- put on record later
+
+
+@pytest.mark.parametrize(
+    ("recorded", "state", "judges"),
+    [
+        ("2026-11-01T18:00", "sesuai", True),
+        ("2026-11-02T00:00", "sesuai", True),  # at the very close
+        ("2026-11-02T00:00:01", "terlewat", False),
+        ("2026-11-20T09:00", "terlewat", False),
+    ],
+)
+def test_what_is_recorded_after_the_close_does_not_unmiss_the_window(recorded: str, state: str, judges: bool) -> None:
+    day = "2026-11-01..2026-11-01"
+    missed = judge(ledger(), "2026-11-21T00:00", day).deviations
+    by_hand = run("a", "2026-11-01T13:00", "2026-11-01T13:10", by_hand=True, recorded=recorded)
+    answer = judge(ledger(by_hand), "2026-11-21T00:00", day)
+    assert (one(answer).verdict.status, one(answer).judges, states(answer)) == ("sesuai", judges, [state])
+    assert answer.occasions[0].executions == ("a",)
+    assert [d.id for d in answer.deviations] == ([] if judges else [d.id for d in missed])
+    if not judges:
+        reason = answer.deviations[0].reason
+        assert "tidak dilaksanakan dalam jadwal" in reason
+        assert "dicatat terlambat: a baru dicatat pada" in reason
+        assert one(answer).executor.id == "citra"
+
+
+def test_a_late_record_does_not_mend_a_window_that_deviates() -> None:
+    bad = run("a", "2026-11-01T08:00", "2026-11-01T08:10", status="failed", problems=["truncated"])
+    late = run("b", "2026-11-01T13:00", "2026-11-01T13:10", by_hand=True, recorded="2026-11-05T09:00")
+    answer = judge(ledger(bad, late), "2026-11-06T00:00", "2026-11-01..2026-11-01")
+    assert states(answer) == ["menyimpang"]
+    assert [(e.attempt, e.judges) for e in answer.executions] == [(1, True), (2, False)]
+    assert answer.occasions[0].reason == "percobaan ke-1: output: truncated"
+
+
+def test_a_late_record_fills_what_could_not_be_missed() -> None:
+    settled = (settings("2026-11-01T09:00"),)
+    late = run("a", "2026-11-01T10:00", "2026-11-01T10:10", by_hand=True, recorded="2026-11-05T09:00")
+    answer = judge(ledger(late, settled=settled), "2026-11-06T00:00", "2026-11-01..2026-11-01")
+    assert ([(o.state, o.obligatory) for o in answer.occasions], answer.deviations) == ([("sesuai", False)], ())
+
+
+def test_a_machine_is_on_record_as_it_begins() -> None:
+    """Started in the last moment of the window: the clock of the record may tick over before it is written."""
+    events = ledger(run("a", "2026-11-01T23:59:59", "2026-11-02T00:10", recorded="2026-11-02T00:00:01"))
+    assert states(judge(events, "2026-11-02T01:00", "2026-11-01..2026-11-01")) == ["sesuai"]
+
+
 def test_running_then_interrupted() -> None:
     """POS 300 min × factor 1.5: interrupted from 450 min on, unless the run has its own limit."""
     events = ledger(run("a", "2026-11-01T08:00", None), run("b", "2026-11-02T08:00", None, limit=10))
@@ -328,13 +389,63 @@ def test_the_review_that_was_recorded_first_counts(first: str, second: str, expe
     assert one(judge([*events, again], "2026-11-05T00:00", DAY)).output.status == expected
 
 
-def test_a_superseded_attempt_needs_no_review_of_its_own() -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "as_of", "attempts", "occasion"),
+    [
+        (None, None, "02T12:00", ["menunggu", "menunggu"], "menunggu"),
+        (None, "02T10:00", "02T12:00", ["menunggu", "sesuai"], "menunggu"),
+        (None, "02T10:00", "03T00:00:01", ["menyimpang", "sesuai"], "menyimpang"),
+        ("03T09:00", "02T10:00", "04T00:00", ["menyimpang", "sesuai"], "menyimpang"),
+        ("02T10:00", None, "02T12:00", ["sesuai", "menunggu"], "menunggu"),
+        ("02T10:00", "02T11:00", "04T00:00", ["sesuai", "sesuai"], "sesuai"),
+    ],
+)
+def test_every_whole_attempt_needs_its_own_review(
+    first: str | None, second: str | None, as_of: str, attempts: list[str], occasion: str
+) -> None:
+    """A retry finds nothing of what was found before it: that it was read says nothing about the nine findings."""
+    reviews = [{} if r is None else {"reviewed": f"2026-11-{r}"} for r in (first, second)]
+    runs = (
+        content("a", "2026-11-02T08:00", "2026-11-02T08:10", findings=9, **reviews[0]),
+        content("b", "2026-11-02T09:00", "2026-11-02T09:10", **reviews[1]),
+    )
+    answer = judge(ledger(*runs, settled=REVIEWED), f"2026-11-{as_of}", DAY)
+    assert [e.output.status for e in answer.executions] == attempts
+    assert {e.review_due for e in answer.executions} == {golden.local(at("2026-11-03T00:00"))}
+    assert [e.judges for e in answer.executions] == [False, True]
+    assert states(answer) == [occasion]
+    assert len(answer.deviations) == attempts.count("menyimpang")
+
+
+def test_the_occasion_names_the_attempt_that_nobody_read() -> None:
     first = content("a", "2026-11-02T08:00", "2026-11-02T08:10")
     second = content("b", "2026-11-02T09:00", "2026-11-02T09:10", reviewed="2026-11-02T10:00")
-    answer = judge(ledger(first, second, settled=REVIEWED), "2026-11-04T00:00", DAY)
-    assert [e.output.status for e in answer.executions] == ["sesuai", "sesuai"]
-    assert [e.review_due is None for e in answer.executions] == [True, False]
-    assert answer.deviations == ()
+    answer = judge(ledger(first, second, settled=REVIEWED), "2026-11-02T12:00", DAY)
+    assert answer.occasions[0].reason == ("percobaan ke-1: output: menunggu paraf, paling lambat 3 Nov 2026 00.00 WIB")
+
+
+@pytest.mark.parametrize(
+    ("end", "more"),
+    [
+        ("2026-11-02T08:10", {"status": "killed"}),
+        ("2026-11-02T08:10", {"status": "cancelled"}),
+        ("2026-11-02T08:10", {"status": "unreachable", "outputs": 0, "ok": [], "missing": {"site_access": "gone"}}),
+        ("2026-11-02T08:10", {"status": "failed", "problems": ["no section read"]}),
+        (None, {}),
+    ],
+)
+def test_no_review_is_asked_of_what_is_not_whole(end: str | None, more: Raw) -> None:
+    cut = run("a", "2026-11-02T08:00", end, activity=1, **more)
+    answer = judge(ledger(cut, settled=REVIEWED), "2026-11-02T09:00", DAY)
+    assert one(answer).review_due is None
+
+
+def test_a_missing_requirement_does_not_excuse_from_reading_a_whole_output() -> None:
+    missing: Raw = {"status": "failed", "missing": {"site_access": "asked twice"}}
+    run_ = content("a", "2026-11-02T08:00", "2026-11-02T08:10", **missing)
+    answer = judge(ledger(run_, settled=REVIEWED), "2026-11-02T09:00", DAY)
+    assert judged(one(answer)) == ["menyimpang", "sesuai", "menunggu", "menyimpang"]
+    assert one(answer).review_due is not None
 
 
 def test_what_was_done_by_hand_has_been_read() -> None:

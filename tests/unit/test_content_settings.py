@@ -54,6 +54,13 @@ def test_a_wrong_setting_is_named(change: dict[str, Any], words: list[str]) -> N
     assert "\x1b" not in text
 
 
+def test_an_empty_address_is_the_site_itself() -> None:
+    plan = read_plan({"site": "dinas", "sections": [GOOD | {"url": ""}]}, "https://dinas.example.go.id/x/")
+    assert plan.sections[0].url == "https://dinas.example.go.id/x/"
+    with pytest.raises(SettingsError, match="url"):
+        read_plan({"site": "dinas", "sections": [GOOD | {"url": ""}]})
+
+
 def test_no_sections_and_names_used_twice() -> None:
     for sections, word in (([], "at least one"), ("x", "at least one"), ([GOOD, GOOD], "twice"), ([3], "[0]")):
         with pytest.raises(SettingsError, match=word.replace("[", r"\[")):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reporting.unit import SettingsError, host_variables, read_inventory
+from reporting.unit import SettingsError, check_variables, read_inventory
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "inventory" / "example"
 
@@ -30,7 +30,7 @@ def edit(folder: Path, old: str, new: str, file: str = "group_vars/all/unit.yml"
 def test_the_example_is_whole(folder: Path) -> None:
     inventory = read_inventory(folder)
     assert inventory.sites == ["www", "ppdb", "arsip"]
-    assert inventory.state_dir == (folder / inventory.unit.state_dir).resolve()
+    assert inventory.state_dir == (folder / Path(inventory.unit.state_dir).expanduser()).resolve()
     snapshot = inventory.snapshot(2025, 2027)
     assert snapshot.model_validate(snapshot.model_dump(mode="json")) == snapshot
     assert date(2026, 8, 17) in snapshot.unit.calendar.not_worked  # written out: no package can change it later
@@ -70,10 +70,22 @@ def test_a_wrong_setting_is_one_line_with_file_and_key(folder: Path, old: str, n
     ("content", "says"),
     [
         ("all: {children: {sites: {hosts: {}}}}", "group `sites` with at least one host"),
-        ("[]", "group `sites`"),
+        ("[]", "groups: a mapping is expected"),
         ("all: {children: {sites: {hosts: {'../etc': }}}}", "site '../etc'"),
         ("all: {children: {sites: {hosts: {'WWW': }}}}", "site 'WWW'"),
         ("all: [", "not valid YAML"),
+        ("sites: {hosts: 5}", "group 'sites': hosts: a mapping is expected .*, not int"),
+        ("sites: {hosts: [a, b]}", "group 'sites': hosts: a mapping is expected .*, not list"),
+        ("sites: {hosts: abc}", "group 'sites': hosts: a mapping is expected .*, not str"),
+        ("sites: abc", "group 'sites': a mapping is expected"),
+        ("sites: {hosts: {a: 5}}", "host 'a': a mapping is expected"),
+        ("sites: {children: [a]}", "group 'sites': children: a mapping is expected"),
+        ("abc", "groups: a mapping is expected"),
+        ("sites: {hosts: {all: }}", "site 'all': .* reserved"),
+        ("sites: {hosts: {ungrouped: }}", "site 'ungrouped'"),
+        ("sites: {hosts: {sites: }}", "site 'sites'"),
+        ("sites: {hosts: {localhost: }}", "site 'localhost'"),
+        ("{sites: {hosts: {web: }}, web: {hosts: {a: }}}", "site 'web': that is the name of a group"),
     ],
 )
 def test_a_wrong_list_of_sites_is_one_line(folder: Path, content: str, says: str) -> None:
@@ -81,6 +93,20 @@ def test_a_wrong_list_of_sites_is_one_line(folder: Path, content: str, says: str
     with pytest.raises(SettingsError, match=says) as caught:
         read_inventory(folder)
     assert "hosts.yml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sites: {children: {vps: {hosts: {a: , b: }}, shared: {children: {cpanel: {hosts: {c: }}}}}}",
+        "{sites: {children: {vps: , shared: }}, vps: {hosts: {a: , b: }}, shared: {hosts: {c: , a: }}}",
+        "all: {hosts: {x: }, children: {sites: {hosts: {a: }, children: {web: }}, web: {hosts: {b: , c: }}}}",
+        "{sites: {hosts: {a: , b: }, children: {web: }}, web: {hosts: {c: }, children: {sites: }}}",  # a circle ends
+    ],
+)
+def test_hosts_of_groups_below_sites_are_sites(folder: Path, content: str) -> None:
+    (folder / "hosts.yml").write_text(content)
+    assert read_inventory(folder).sites == ["a", "b", "c"]
 
 
 def test_missing_folder_and_file_say_how_to_make_them(tmp_path: Path) -> None:
@@ -98,12 +124,38 @@ def test_sites_are_found_in_nested_groups(folder: Path) -> None:
         read_inventory(folder)
 
 
-def test_vaulted_values_are_opaque_and_harmless(folder: Path) -> None:
-    (folder / "host_vars").mkdir(exist_ok=True)
-    (folder / "host_vars" / "www.yml").write_text("secret: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\nplain: 1\n")
-    values = host_variables(read_inventory(folder), "www")
-    assert values["plain"] == 1
-    assert values["secret"].startswith("$ANSIBLE_VAULT")
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("host_vars/www.yml", "a: 1\nbroken: [", r"host_vars/www\.yml, line 2, column \d+: not valid YAML"),
+        ("host_vars/www/more.yaml", "a: {{ b }}\n", r"host_vars/www/more\.yaml, line 1, column \d+: not valid YAML"),
+        ("group_vars/sites", "\tx: 1", r"group_vars/sites, line 1, column \d+"),
+        ("group_vars/all/roles.yml", "- a\n", r"roles\.yml: a mapping of variables"),
+        ("host_vars/ppdb.yml", "day: 2026-13-45\n", r"ppdb\.yml: not valid YAML: month"),
+    ],
+)
+def test_a_broken_file_of_variables_is_named_with_its_place(folder: Path, name: str, content: str, says: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(content)
+    with pytest.raises(SettingsError, match=says) as caught:
+        check_variables(read_inventory(folder))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("host_vars/www.yml", "secret: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\nplain: 1\n"),
+        ("host_vars/www.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162: [\n"),  # encrypted as a whole
+        ("host_vars/www.yml", ""),
+        ("group_vars/all/vault.yml.example", "a: ["),  # Ansible does not load these
+        ("group_vars/all/.vault.yml.swp.yml", "a: ["),
+        ("host_vars/www.yml~", "a: ["),
+    ],
+)
+def test_what_ansible_opens_or_leaves_alone_is_left_alone(folder: Path, name: str, content: str) -> None:
+    (folder / name).write_text(content)
+    check_variables(read_inventory(folder))
 
 
 def test_officers_are_in_office_by_date(folder: Path) -> None:

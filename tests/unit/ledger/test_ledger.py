@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -29,12 +30,15 @@ def fill(ledger: Ledger, count: int = 5) -> list[Event]:
 
 
 def tamper(folder: Path, *statements: str) -> None:
-    """What somebody with the file and no scruples can do: drop the triggers, then edit."""
+    """What somebody with the file and no scruples can do: drop the guards, edit, put the guards back."""
     with sqlite3.connect(folder / "ledger.sqlite") as db:
-        db.execute("DROP TRIGGER events_no_update")
-        db.execute("DROP TRIGGER events_no_delete")
+        guards = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in guards:
+            db.execute(f"DROP TRIGGER {name}")
         for statement in statements:
             db.execute(statement)
+        for _, sql in guards:
+            db.execute(sql)
 
 
 def test_appended_events_come_back_equal_and_chained(ledger: Ledger) -> None:
@@ -75,6 +79,53 @@ def test_a_row_that_was_taken_out_is_missed_at_the_end_too(ledger: Ledger, tmp_p
     fill(ledger)
     tamper(tmp_path, f"DELETE FROM events WHERE seq = {seq}")
     assert any("missing" in p.what for p in ledger.verify())
+
+
+def test_a_cut_tail_does_not_heal_when_somebody_goes_on_writing(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger)
+    tamper(tmp_path, "DELETE FROM events WHERE seq = 5")
+    with pytest.raises(LedgerError, match="missing at its end"):
+        open_ledger(None, tmp_path, "unit").append([Draft("k", "s", "p")])
+    assert ledger.verify()
+
+
+def test_guards_that_were_taken_away_are_named_and_not_put_back(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger)
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute("DROP TRIGGER events_no_delete")
+    with pytest.raises(LedgerError, match="guards"):
+        open_ledger(None, tmp_path, "unit")
+    assert "events_no_delete" in open_ledger(None, tmp_path, "unit", read_only=True).verify()[0].what
+
+
+def test_a_counter_that_was_set_back_is_named(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger)
+    tamper(tmp_path, "UPDATE sqlite_sequence SET seq = 2 WHERE name = 'events'")
+    assert [p.what for p in ledger.verify()] == ["the counter of its events was changed"]
+
+
+def test_the_ledger_of_another_unit_is_refused(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger)
+    with pytest.raises(LedgerError, match=r"record of unit 'unit', not of 'lain'"):
+        open_ledger(None, tmp_path, "lain")
+
+
+def test_reading_alone_changes_nothing_not_even_in_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    original = open_ledger(None, tmp_path / "a", "unit")
+    made = fill(original)
+    original.close()
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "a", copy)
+    (copy / "ledger.reserve").unlink()
+    copy.chmod(0o500)
+    before = sorted(p.name for p in copy.iterdir())
+    reader = open_ledger(None, copy, "unit", read_only=True)
+    assert reader.verify() == []
+    assert list(reader.events()) == made
+    reader.close()
+    assert sorted(p.name for p in copy.iterdir() if not p.name.endswith(("-wal", "-shm"))) == before
+    with pytest.raises(LedgerError, match="no record yet"):
+        open_ledger(None, tmp_path / "nothing", "unit", read_only=True)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE events SET actor = 'x'", "DELETE FROM events"])

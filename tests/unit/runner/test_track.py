@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from reporting.runner.document import missing_document
+from reporting.runner.model import run_limit
 from reporting.runner.play import scrubbed
 from reporting.runner.supervise import Cause
-from reporting.runner.track import Tracker
+from reporting.runner.track import Tracker, refusal
 
 DOCUMENT = {
     "activity": 2, "site": "www", "requirements": [{"name": "site_access", "ok": True}],
@@ -80,3 +81,18 @@ def test_only_what_a_run_needs_of_the_environment_is_passed() -> None:
     assert "PYTHONPATH" not in kept
     assert kept["LAMAN_SECRET_DB"] == "y"
     assert kept["PATH"].endswith(":/bin")
+
+
+def test_why_ansible_refused_is_its_errors_and_their_origins() -> None:
+    tracker = Tracker(["www"])
+    said = "[ERROR]: 'rolls' is no\nOrigin: /x/backup.yml:2:3\n\n1 - hosts: sites\n2   rolls: []\n    ^ column 3\n"
+    tracker.take({"event": "verbose", "event_data": {}, "stdout": "Using /x/ansible.cfg"})
+    tracker.take({"event": "verbose", "event_data": {}, "stdout": said})
+    assert refusal(tracker.said) == "[ERROR]: 'rolls' is no Origin: /x/backup.yml:2:3"
+    assert refusal(["one", "two"]) == "one two"
+    assert refusal([]) == "it said nothing"
+
+
+@pytest.mark.parametrize(("sites", "minutes"), [(1, 450), (10, 450), (11, 900), (300, 13_500)])
+def test_a_run_may_take_its_minutes_once_for_every_wave_of_sites(sites: int, minutes: float) -> None:
+    assert run_limit(450, sites, forks=10) == minutes

@@ -60,6 +60,7 @@ def unit(**changes: object) -> Unit:
     ]
     values: dict[str, object] = {
         "id": "contoh",
+        "state_dir": "/var/lib/laman",
         "name": "BALAI PENJAMINAN MUTU PENDIDIKAN PROVINSI CONTOH",
         "parent": "KEMENTERIAN PENDIDIKAN — DIREKTORAT JENDERAL PENDIDIKAN DASAR DAN MENENGAH",
         "city": "Jakarta",
@@ -136,6 +137,38 @@ def execution(activity: int, site: str, start: datetime, minutes: float | None =
     made = Execution(**values)  # type: ignore[arg-type]
     found = made.document.findings_total if made.document else 0
     return made if "findings" in changes else replace(made, findings=found)
+
+
+def by_hand(site: str, start: datetime, files: int = 1, activity: int = 2, **changes: object) -> Execution:
+    """Something done by hand (a backup), as `laman record backup` enters it: no measures, a note, and its evidence."""
+    outputs = [
+        Output(
+            name="by_hand",
+            place="evidence",
+            path=f"{number:02d}-disc.jpg",
+            bytes=310_000 + number,
+            sha256=sha(f"disc {site} {start} {number}"),
+            verified="copied into the archive, read back, SHA-256",
+        )
+        for number in range(1, files + 1)
+    ]
+    handed_over = ResultDocument(
+        activity=activity,
+        site=site,
+        requirements=[Requirement(name="site_access", ok=True, reason="attested")],
+        outputs=outputs,
+        output_problems=[] if files else ["no output: the disc broke"],
+    )
+    evidence = tuple(EvidenceFile(path=f"2026/11/backup/{o.path}", bytes=o.bytes, sha256=o.sha256) for o in outputs)
+    values: dict[str, object] = {
+        "by_hand": True,
+        "clock": "working",
+        "document": handed_over,
+        "evidence": evidence,
+        "note": "DVD 12, disimpan di lemari besi",
+        **changes,
+    }
+    return execution(activity, site, start, 38.0, **values)
 
 
 def document(activity: int, site: str, start: datetime) -> ResultDocument:
@@ -332,9 +365,7 @@ def month() -> Compliance:
     first = failed(replace(retried, judges=False, status="unreachable"), requirement="laman ppid tidak terjangkau")
     again = execution(3, "ppid", retried.started_at.replace(hour=8), attempt=2)
     made[-2:-1] = [first, again]
-    ad_hoc = execution(
-        2, "ppid", datetime(2026, 11, 12, 14, 0, tzinfo=WIB), 38.0, kind="ad_hoc", occasion=None, by_hand=True
-    )
+    ad_hoc = by_hand("ppid", datetime(2026, 11, 12, 14, 0, tzinfo=WIB), kind="ad_hoc", occasion=None)
     made.append(ad_hoc)
     missed = occasion(3, "laman-utama", date(2026, 11, 1), "terlewat", "jadwal berakhir tanpa pelaksanaan yang utuh")
     still_open = occasion(3, "ppid", date(2026, 11, 24), "terbuka", "belum dilaksanakan, jadwal masih terbuka")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reporting.compliance import Compliance, Period, evaluate
+from reporting.compliance import Compliance, Execution, Period, evaluate
 from reporting.standard import ACTOR_ROLES, load_standards
 from reporting.workbook import write_workbook
 from tests import golden
@@ -182,7 +182,9 @@ def test_pelaksanaan_has_a_row_for_each_execution_and_each_occasion_without_one(
     assert {r["ID Pelaksanaan"] for r in rows if r["Mulai"]} == {e.id for e in compliance.executions}
     missed = [r for r in rows if r["Putusan"] == "terlewat"]
     assert len(missed) == sum(o.state == "terlewat" for o in compliance.occasions) == 3
-    assert len(rows) == len(compliance.executions) + len(missed)
+    unread = [o for o in compliance.occasions if "e19" in o.executions]  # decided by e19, which is not its last attempt
+    assert [o.state for o in unread] == ["menyimpang"]
+    assert len(rows) == len(compliance.executions) + len(missed) + len(unread)
     assert sum(r["Penentu Jadwal"] == "ya" for r in rows) == len(compliance.occasions)
     by_id = {e.id: e for e in compliance.executions}
     for row in rows:
@@ -272,20 +274,113 @@ def test_measures_stand_on_their_sheets() -> None:
     assert {r["Status"] for r in sections} == {"mutakhir", "usang"}
     assert {r["Kali Cek"] for r in sections} == {4}
     backups = table_rows(values, "Backup", "tblBackup")
-    assert len(backups) == 2 * sum(e.document is not None for e in compliance.of_activity(2))
+    measured = [e for e in compliance.of_activity(2) if e.document is not None and not e.by_hand]
+    assert len(backups) == 2 * len(measured) + 1
     assert all(re.fullmatch(r"[0-9a-f]{64}", r["SHA-256"]) for r in backups)
     traffic = table_rows(values, "Aktivitas Pengunjung", "tblPengunjung")
     daily = table_rows(values, "Aktivitas Pengunjung", "tblHarian")
     assert len(daily) == 30
     assert sum(r["Permintaan"] for r in daily) == sum(r["Permintaan"] for r in traffic) > 0
     suspicious = table_rows(values, "Aktivitas Pengunjung", "tblMencurigakan")
-    assert {r["Kelas Mencurigakan"] for r in suspicious} == {"sql_injection", "path_traversal"}
+    assert {r["Kelas Mencurigakan"] for r in suspicious} == {"injeksi SQL", "penembusan direktori"}
     log = table_rows(values, "Aktivitas Pengunjung", "tblLog")
     assert all(r["Terbaca"] + r["Ditolak"] == r["Baris"] for r in log)
     evidence = table_rows(values, "Bukti", "tblBukti")
     assert {(r["Jalur"], r["SHA-256"], r["Byte"]) for r in evidence} == {
         (e.file.path, e.file.sha256, e.file.bytes) for e in compliance.evidence
     }
+
+
+def figures_of(*executions: Execution) -> dict[str, Any]:
+    """The tiles of a period with these executions, by their captions."""
+    summary = load(written(sample.whole(list(executions))))[1]["Ringkasan"]
+    return {
+        summary.cell(row, column).value: summary.cell(row + 1, column).value
+        for row in (6, 9)
+        for column in (1, 3, 6, 9, 12, 15)
+    }
+
+
+def test_a_backup_made_by_hand_is_seen_by_management() -> None:
+    start = datetime(2026, 11, 5, 9, 0, tzinfo=sample.WIB)
+    one = sample.by_hand("laman", start, files=2)
+    _, values = load(written(sample.whole([one])))
+    rows = table_rows(values, "Backup", "tblBackup")
+    assert [(r["Bagian"], r["Byte Bukti"], r["SHA-256"], r["Jalur"]) for r in rows] == [
+        (file.path.rpartition("/")[2], file.bytes, file.sha256, file.path) for file in one.evidence
+    ]
+    for row in rows:
+        assert (row["Set Backup"], row["Jenis"]) == ("dicatat dengan tangan", "berkas bukti")
+        assert "DVD 12, disimpan di lemari besi" in row["KET."]
+        assert row["Cara Verifikasi"] == "disalin ke arsip, dibaca kembali, SHA-256"
+        assert row["Byte Tersimpan"] is None  # the photo of a disc is not the backup
+    assert "Tidak ada backup" not in str(values["Backup"]["A2"].value)
+    tiles = figures_of(one)
+    assert tiles["BACKUP SESUAI TERAKHIR"] == datetime(2026, 11, 5, 9, 38)  # noqa: DTZ001 - a cell has no zone
+    assert tiles["BACKUP TERSIMPAN"] == 0
+
+
+def test_a_backup_by_hand_without_a_file_is_a_row_that_says_so() -> None:
+    start = datetime(2026, 11, 5, 9, 0, tzinfo=sample.WIB)
+    one = sample.failed(sample.by_hand("laman", start, files=0), output="no output: the disc broke")
+    _, values = load(written(sample.whole([one])))
+    (row,) = table_rows(values, "Backup", "tblBackup")
+    assert (row["Bagian"], row["Output"], row["Putusan"]) == ("(tidak ada berkas)", "menyimpang", "menyimpang")
+    assert figures_of(one)["BACKUP SESUAI TERAKHIR"] == "–"
+    (row,) = table_rows(values, "Pelaksanaan", "tblPelaksanaan")
+    assert row["Alasan"] == "Output: tidak ada output: the disc broke"
+
+
+@pytest.mark.parametrize(("activity", "sheet"), [(1, "Konten"), (3, "Aktivitas Pengunjung")])
+def test_what_was_done_by_hand_is_not_told_as_nothing(activity: int, sheet: str) -> None:
+    start = datetime(2026, 11, 5, 9, 0, tzinfo=sample.WIB)
+    one = sample.by_hand("laman", start, activity=activity)
+    said = "Dicatat dengan tangan, tanpa ukuran: 1 pelaksanaan; lihat lembar Pelaksanaan dan Bukti."
+    assert load(written(sample.whole([one])))[1][sheet]["A2"].value == said
+    both = load(written(sample.whole([one, sample.execution(activity, "ppid", start)])))[1][sheet]
+    assert both["A2"].value != said
+    assert both["A3"].value == said
+
+
+def test_only_what_is_whole_counts_as_stored() -> None:
+    """A set that deviates in its output (*.tidak-lengkap) is on the sheet and not in the sum; one that is late is."""
+    day = datetime(2026, 11, 3, 20, 0, tzinfo=sample.WIB)
+    good = sample.execution(2, "laman", day)
+    late = sample.failed(sample.execution(2, "laman", day.replace(day=4)), time="terlambat")
+    broken = sample.failed(sample.execution(2, "laman", day.replace(day=5)), output="tidak utuh")
+    stored = figures_of(good)["BACKUP TERSIMPAN"]
+    assert stored > 0
+    assert figures_of(good, late)["BACKUP TERSIMPAN"] == 2 * stored
+    tiles = figures_of(good, late, broken)
+    assert tiles["BACKUP TERSIMPAN"] == 2 * stored
+    assert tiles["BACKUP SESUAI TERAKHIR"] == good.ended_at.replace(tzinfo=None)  # type: ignore[union-attr]
+
+
+def test_clients_are_not_told_where_they_are_not_counted() -> None:
+    values = load(written(sample.month()))[1]
+    rows = table_rows(values, "Aktivitas Pengunjung", "tblHalaman")
+    assert set(rows[0]) == {"Laman", "Jalur", "Permintaan"}
+    assert "MENCURIGAKAN (PER KELAS)" in figures_of(*sample.month().executions)
+
+
+def test_the_deviations_say_where_their_account_stands_for_now() -> None:
+    sheet = load(written(sample.month()))[1]["Penyimpangan"]
+    assert "berkas baru" in sheet["A3"].value
+    assert "new file" in load(written(sample.month(), "en"))[1]["Deviations"]["A3"].value
+
+
+def test_reasons_of_engines_are_read_in_indonesian_and_kept_in_english() -> None:
+    start = datetime(2026, 11, 3, 20, 0, tzinfo=sample.WIB)
+    reason = "artikel: not saved: database /srv/a.db: unable to open database file"
+    one = sample.failed(sample.execution(2, "laman", start), output=reason)
+    compliance = replace(sample.whole([one]), deviations=(sample.deviation(one, "output", reason),))
+    said = "artikel: tidak disimpan: basis data /srv/a.db: berkas basis data tidak dapat dibuka"
+    for lang, told in (("id", said), ("en", reason)):
+        content = load(written(compliance, lang))[1]
+        executions, deviations = (content[SHEETS[lang][number]] for number in (2, 6))
+        assert any(cell.value == f"Output: {told}" for row in executions.iter_rows() for cell in row)
+        assert any(cell.value == told for row in deviations.iter_rows() for cell in row)
+        assert any(cell.value == told for row in content.worksheets[0].iter_rows() for cell in row)
 
 
 def test_print_set_up(made: tuple[Compliance, str, bytes]) -> None:
