@@ -7,8 +7,9 @@ change when a provider extends a domain, and do not when it does not.
 from __future__ import annotations
 
 import json
-import subprocess
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -196,10 +197,13 @@ def _extend(played: Played, raw: Mapping[str, Any]) -> None:
 
 
 def events(agency: Agency, kind: str) -> list[dict[str, Any]]:
-    """The data of a kind's events, read from the ledger's file with another program."""
-    columns = "json_object('subject', subject, 'data', json(data))"
-    sql = f"SELECT {columns} FROM events WHERE kind = '{kind}' ORDER BY seq"
-    done = subprocess.run(
-        ["sqlite3", str(agency.state / "ledger.sqlite"), sql], capture_output=True, text=True, check=True
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    """Subject and data of a kind's events, read from the ledger's file without the product."""
+    rows = query(agency, "SELECT subject, data FROM events WHERE kind = ? ORDER BY seq", kind)
+    return [{"subject": subject, "data": json.loads(data)} for subject, data in rows]
+
+
+def query(agency: Agency, sql: str, *values: str) -> list[Any]:
+    """Ask the ledger's file itself; nothing can be changed that way."""
+    uri = f"{(agency.state / 'ledger.sqlite').as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        return connection.execute(sql, values).fetchall()
