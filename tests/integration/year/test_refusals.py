@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -384,7 +386,14 @@ def test_two_people_at_once(desk: Desk) -> None:
     """The same approval typed twice in the same moment: one counts, the other is told who was faster."""
     agency, case = desk.played.agency, desk.cases["submitted"]
     sheets = [desk.file(f"tanda-tangan-{n}.png", png(40 + n, 8)) for n in range(4)]
-    racing = [agency.start("renewal", "approve", case, "--sheet", sheet) for sheet in sheets]
+    with (agency.state / "locks" / "renewal.lock").open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # all of them come up to the same line before one may go on
+        racing = [agency.start("renewal", "approve", case, "--sheet", sheet) for sheet in sheets]
+        deadline = time.monotonic() + 25
+        while not all(_has_open(process.pid, lock.name) for process in racing):
+            assert time.monotonic() < deadline, "they did not come to the lock"
+            assert [process.poll() for process in racing] == [None] * 4, "one did not wait for its turn"
+            time.sleep(0.05)
     ended = [(process.communicate(timeout=120), process.returncode) for process in racing]
     assert sorted(code for _, code in ended) in ([0, 1, 1, 1], [1, 1, 1, 2]), ended
     for (_, errors), code in ended:
@@ -395,6 +404,14 @@ def test_two_people_at_once(desk: Desk) -> None:
     assert taken == ["submit", "approve"]
     kept = list((agency.state / "archive").rglob("approved_sheet-*tanda-tangan*"))
     assert len(kept) == 1
+
+
+def _has_open(pid: int, path: str) -> bool:
+    """Whether a process has that file open."""
+    try:
+        return any(str(fd.readlink()) == path for fd in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
 
 
 def test_a_case_whose_service_was_deleted(desk: Desk) -> None:
