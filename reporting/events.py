@@ -252,6 +252,36 @@ class PeriodScan(_Payload):
     original: str = ""  # what the file was called outside
 
 
+class MailTo(_Payload):
+    """Who an e-mail went to: the officer, and the address that he or she had then."""
+
+    officer: str
+    name: str
+    address: str
+
+
+class MailSent(_Payload):
+    """kind `mail.sent`, subject = role: a server took an inbox for delivery. Written only after its 250 to the message.
+
+    `cases_hash` is over what the rows said; the workbook itself differs each time (it is sealed with its own instant).
+    """
+
+    about: Literal["renewal_inbox"] = "renewal_inbox"
+    role: str
+    to: list[MailTo]
+    subject: str
+    message_id: str
+    attachment: str  # the file's name
+    attachment_sha256: Sha256
+    cases: list[str]
+    cases_hash: Sha256
+    count: int
+    server: str  # host:port
+    reply: Annotated[str, StringConstraints(max_length=200)] = ""  # what the server said, e.g. its queue id
+    sent_at: AwareDatetime
+    agent: Agent
+
+
 KIND_SERVICE = "service.registered"
 KIND_EXPIRY = "expiry.observed"
 KIND_RENEWAL_OPENED = "renewal.opened"
@@ -261,6 +291,7 @@ KIND_RENEWAL_PROVEN = "renewal.proven"
 KIND_PAPER = "paper.issued"
 KIND_PERIOD_CLOSED = "period.closed"
 KIND_PERIOD_SCAN = "period.scan"
+KIND_MAIL = "mail.sent"
 KIND_SETTINGS = "settings.recorded"  # subject = unit id; data = reporting.unit.Snapshot
 KIND_STARTED = "execution.started"
 KIND_FINISHED = "execution.finished"

@@ -7,6 +7,7 @@ that the record is judged by the settings of its day.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import date, time
 from pathlib import Path
@@ -27,6 +28,12 @@ _RESERVED = {"all", "ungrouped", "sites", "localhost"}  # Ansible means somethin
 _IDENTIFIER = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+Email = (
+    Annotated[  # ASCII without comments, quotes or controls: nothing that could end a header or a command (RFC 5321)
+        str, StringConstraints(max_length=254, pattern=rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+$")
+    ]
+)
 Role = Literal["kasi_si", "kasubag_umum", "pengelola_laman", "pengelola_sistem_dan_jaringan"]
 
 
@@ -47,6 +54,7 @@ class Officer(_Settings):
     acting: Literal["Plt.", "Plh."] | None = None  # signs as acting (pelaksana tugas) or daily (pelaksana harian)
     title: Name  # as it is signed, e.g. "Plt. Kepala Seksi Sistem Informasi"
     roles: Annotated[list[Role], Field(min_length=1)]
+    email: Email | None = None  # where `laman renewal inbox --send` goes
     first: date | None = None
     last: date | None = None
 
@@ -131,6 +139,38 @@ class Payment(_Settings):
     vat_collected: bool = True  # the treasurer keeps PPN back and pays it to the state (pemungut PPN)
 
 
+class Mail(_Settings):
+    """The server that takes our e-mail. The password is in the environment only: LAMAN_SECRET_SMTP."""
+
+    host: Annotated[
+        str, StringConstraints(max_length=253, pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9.:-]*[A-Za-z0-9])?$|^::1$")
+    ]
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None  # default: 587 starttls, 465 tls, 25 none
+    security: Literal["starttls", "tls", "none"] = "starttls"  # none: only for a server on this very machine
+    ca_file: str | None = None  # PEM of the server's authority, where the system does not know it
+    user: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")] | None = None  # None: no login
+    sender: Email
+    timeout_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0  # of each answer of the server
+
+    @model_validator(mode="after")
+    def _plain_stays_here(self) -> Mail:
+        if self.security == "none" and not _is_loopback(self.host):
+            raise ValueError("security: none is only for this machine (localhost, 127.0.0.1): use starttls or tls")
+        return self
+
+    @property
+    def port_used(self) -> int:
+        """The port, or the one that its kind of security has (RFC 8314)."""
+        return self.port or {"starttls": 587, "tls": 465, "none": 25}[self.security]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
 class Unit(_Settings):
     """`laman_unit`: everything that the product knows about the agency."""
 
@@ -152,6 +192,7 @@ class Unit(_Settings):
     services: list[Service] = []
     numbering: Numbering = Numbering()
     payment: Payment = Payment()
+    mail: Mail | None = None
     time_limits: TimeLimits = TimeLimits()
 
     @model_validator(mode="after")
@@ -182,6 +223,10 @@ class Unit(_Settings):
     def officer_for(self, role: str, day: date) -> Officer | None:
         """The first officer in the list who holds `role` on that day."""
         return next((o for o in self.officers if role in o.roles and o.in_office(day)), None)
+
+    def officers_for(self, role: str, day: date) -> list[Officer]:
+        """Everybody who holds `role` on that day."""
+        return [o for o in self.officers if role in o.roles and o.in_office(day)]
 
 
 class Snapshot(_Settings):
@@ -253,9 +298,11 @@ def _check_plans(unit: Unit, sites: list[str], unit_file: Path) -> None:
                 )
 
 
-_NUMBERS = {
+_FORMS = {
     "nip": "18 digits in quotes, without spaces or dots (without a NIP: leave the key out)",
     "npwp": "15, 16 or 22 digits in quotes, without dots or dashes (without an NPWP: leave the key out)",
+    "email": "an address like siti@kantor.go.id (without one: leave the key out)",
+    "sender": "an address like laman@kantor.go.id",
 }
 
 
@@ -263,7 +310,7 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in ("laman_unit", *first["loc"]))
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    number = _NUMBERS.get(str(first["loc"][-1])) if first["loc"] else None
+    number = _FORMS.get(str(first["loc"][-1])) if first["loc"] else None
     if number is not None and first["type"].startswith("string_"):
         return f"{where}: {str(first['input'])[:40]!r} is none: {number}{more}"
     return f"{where}: {first['msg'].removeprefix('Value error, ')}{more}"

@@ -42,6 +42,8 @@ def add_arguments(_name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="role", choices=_ROLES, help="what waits for that role (default: for anyone)")
     parser.add_argument("--export", metavar="FILE.xlsx", help="write it as a workbook to fill in (needs --for)")
     parser.add_argument("--import", dest="returned", metavar="FILE.xlsx", help="take a filled-in workbook back")
+    parser.add_argument("--send", action="store_true", help="mail that workbook to who holds the role (needs --for)")
+    parser.add_argument("--again", action="store_true", help="with --send: even when nothing changed since the last")
     parser.add_argument(
         "--attach", action="append", default=[], metavar="CASE=FILE", help="the signed sheet or proof of a case"
     )
@@ -50,8 +52,10 @@ def add_arguments(_name: str, parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """List, export or import; returns the exit code."""
     inventory = inventory_of(options)
-    if options.export and options.returned:
-        raise Refused("--export and --import are two things: do one after the other")
+    if sum(map(bool, (options.export, options.returned, options.send))) > 1:
+        raise Refused("--export, --send and --import are different things: do one after the other")
+    if options.again and not options.send:
+        raise Refused("--again goes with --send: mail the inbox although nothing changed since the last")
     if options.attach and not options.returned:
         raise Refused("--attach goes with --import: the signed sheet or proof of a case in the workbook")
     with opened(inventory) as record:
@@ -59,6 +63,10 @@ def run(options: argparse.Namespace) -> int:
             return _export(options, record)
         if options.returned:
             return _import(options, record)
+        if options.send:
+            from reporting.cli.renewal_mail import send
+
+            return send(options, record)
         return _list(options, record)
 
 
@@ -115,7 +123,13 @@ def _export(options: argparse.Namespace, record: Record) -> int:
 
 
 def inbox_workbook(record: Record, role: str) -> tuple[bytes, int]:
-    """The workbook of what waits for a role, and how many cases are in it. What sends it by e-mail starts here."""
+    """The workbook of what waits for a role, and how many cases are in it."""
+    content, rows = inbox_of(record, role)
+    return content, len(rows)
+
+
+def inbox_of(record: Record, role: str) -> tuple[bytes, list[InboxRow]]:
+    """The workbook of what waits for a role, and the cases in it. What sends it by e-mail starts here."""
     known = known_of(record)
     unit, now = known.unit, known.now
     day = now.astimezone(unit.tz).date()
@@ -133,7 +147,7 @@ def inbox_workbook(record: Record, role: str) -> tuple[bytes, int]:
         lang=unit.language,
     )
     rows = [_row(known, record, case, step) for case, step in _waiting(known, role) if step.name in _DECIDED]
-    return write_inbox(cover, rows, _key(record)), len(rows)
+    return write_inbox(cover, rows, _key(record)), rows
 
 
 def _row(known: Known, record: Record, case: Case, step: OpenStep) -> InboxRow:

@@ -79,6 +79,7 @@ def make_certificate(
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)  # 3.13 asks for it
         .sign(key, hashes.SHA256())
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""What leaves the house by itself: e-mail. It carries papers and never decides anything."""
