@@ -14,7 +14,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -91,19 +91,29 @@ def deliver(message: EmailMessage, mail: Mail, password: str | None, ca_file: Pa
 class _Session(smtplib.SMTP):
     """A conversation that ends after `seconds` for certain: a timeout alone begins anew with every byte."""
 
-    def __init__(self, *where: Any, seconds: float, **how: Any) -> None:
+    def __init__(self, *where: Any, seconds: float, overdue: threading.Event, **how: Any) -> None:
+        self._overdue = overdue
         self._clock = threading.Timer(seconds, self._cut)
         self._clock.daemon = True
-        self.overdue = False
         self._clock.start()
         try:
             super().__init__(*where, **how)
         except BaseException:
             self._clock.cancel()
+            self.close()
             raise
 
+    def getreply(self) -> tuple[int, bytes]:
+        """One reply, whole: smtplib takes the half line of a broken connection for one."""
+        code, text = super().getreply()
+        if self._overdue.is_set():
+            raise smtplib.SMTPServerDisconnected("overdue")
+        if not 200 <= code < 600:
+            raise smtplib.SMTPException("its answer is no SMTP")
+        return code, text
+
     def _cut(self) -> None:
-        self.overdue = True
+        self._overdue.set()
         if self.sock is not None:
             with contextlib.suppress(OSError):  # it is closed already: that is what was wanted
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
@@ -128,6 +138,7 @@ class _Talk:
     mail: Mail
     password: str | None
     ca_file: Path | None
+    overdue: threading.Event = field(default_factory=threading.Event)
 
     @property
     def server(self) -> str:
@@ -137,14 +148,15 @@ class _Talk:
         """Connected and encrypted as the settings ask."""
         mail = self.mail
         context = None if mail.security == "none" else self._context()
-        how: dict[str, Any] = {"timeout": mail.timeout_seconds, "seconds": _WHOLE * mail.timeout_seconds}
+        whole = _WHOLE * mail.timeout_seconds
+        how: dict[str, Any] = {"timeout": mail.timeout_seconds, "seconds": whole, "overdue": self.overdue}
         with self._told():
             if mail.security == "tls":
                 session: _Session = _TlsSession(mail.host, mail.port_used, context=context, **how)
             else:
                 session = _Session(mail.host, mail.port_used, **how)
         try:
-            with self._told(session):
+            with self._told():
                 session.ehlo_or_helo_if_needed()
                 if mail.security == "starttls":
                     self._encrypt(session, context)
@@ -179,7 +191,7 @@ class _Talk:
                 f"laman_unit.mail.user is {self.mail.user}, and the environment variable {PASSWORD_VARIABLE} "
                 "holds no password in ASCII: set it"
             )
-        with self._told(session):
+        with self._told():
             try:
                 session.login(self.mail.user, self.password)
             except smtplib.SMTPAuthenticationError as error:
@@ -194,7 +206,7 @@ class _Talk:
         """MAIL, RCPT, DATA; returns the reply to the message."""
         content = message.as_bytes()
         (to,) = message["To"].addresses
-        with self._told(session):
+        with self._told():
             size = [f"size={len(content)}"] if session.has_extn("size") else []
             code, text = session.mail(self.mail.sender, size)
             self._expect(code, text, f"the sender {self.mail.sender}", _OK)
@@ -206,7 +218,7 @@ class _Talk:
             code, text = error.smtp_code, _bytes(error.smtp_error)
         except OSError as error:
             raise MailUncertainError(
-                f"{self.server}: {self._what(error, session)} after the message was handed over: it may have been "
+                f"{self.server}: {self._what(error)} after the message was handed over: it may have been "
                 f"delivered; ask {to.addr_spec} before it is sent again"
             ) from None
         self._expect(code, text, "the message", _OK)
@@ -218,30 +230,21 @@ class _Talk:
             raise MailError(f"{self.server} refused {what}{later} ({code} {self._clean(text)})")
 
     @contextmanager
-    def _told(self, session: _Session | None = None) -> Iterator[None]:
+    def _told(self) -> Iterator[None]:
         """Whatever breaks, as one line."""
         try:
             yield
         except smtplib.SMTPResponseException as error:
             raise MailError(f"{self.server} refused ({self._said(error)})") from None
         except OSError as error:
-            raise MailError(f"{self.server}: {self._what(error, session)}; nothing was sent") from None
+            raise MailError(f"{self.server}: {self._what(error)}; nothing was sent") from None
 
-    def _what(self, error: OSError, session: _Session | None) -> str:
-        if (session is not None and session.overdue) or _timed_out(error):
+    def _what(self, error: OSError) -> str:
+        if self.overdue.is_set():
+            return f"the conversation took longer than {_WHOLE * self.mail.timeout_seconds:g} s"
+        if _timed_out(error):
             return f"no answer within {self.mail.timeout_seconds:g} s"
-        if isinstance(error, ssl.SSLCertVerificationError):
-            why = harmless(error.verify_message, 200)
-            return f"its certificate is not trusted ({why}): laman_unit.mail.ca_file names its authority"
-        if isinstance(error, ssl.SSLError):
-            return (
-                f"no TLS with it ({harmless(error.reason or error, 100)}): does laman_unit.mail.security fit the port?"
-            )
-        if isinstance(error, smtplib.SMTPServerDisconnected):
-            return "it closed the connection"
-        if isinstance(error, ConnectionRefusedError):
-            return "nobody answers there (connection refused)"
-        return harmless(error.strerror or error, 200)
+        return _of_tls(error) if isinstance(error, ssl.SSLError) else _of_connection(error)
 
     def _said(self, error: smtplib.SMTPResponseException) -> str:
         return f"{error.smtp_code} {self._clean(_bytes(error.smtp_error))}"
@@ -254,6 +257,21 @@ class _Talk:
             for secret in (_packed(plain), _packed(self.password), self.password):
                 said = said.replace(secret, "(hidden)")
         return harmless(said, 200)
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = harmless(error.verify_message, 200)
+        return f"its certificate is not trusted ({why}): laman_unit.mail.ca_file names its authority"
+    return f"no TLS with it ({harmless(error.reason or error, 100)}): does laman_unit.mail.security fit the port?"
+
+
+def _of_connection(error: OSError) -> str:
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "it closed the connection"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody answers there (connection refused)"
+    return harmless(error.strerror or error, 200)
 
 
 def _packed(text: str) -> str:

@@ -24,7 +24,8 @@ from tests.emulators.cpanel import make_certificate
 Security = Literal["starttls", "tls", "none"]
 Fault = Literal[
     "", "no_starttls", "starttls_454", "no_auth", "auth_echo", "rcpt_550", "greylist_451", "sender_553", "data_554",
-    "data_552", "drop_after_data", "drop_at_greeting", "silent", "slow_after_data", "drip",
+    "data_552", "drop_after_data", "drop_at_greeting", "silent", "slow_after_data", "drip", "half_reply",
+    "no_smtp",
 ]  # fmt: skip
 USER, PASSWORD = "laman@kantor.example", "kunci-Rahasia-77"
 
@@ -51,14 +52,15 @@ class Said:
 class SmtpServer:
     """A running server; a context manager."""
 
-    def __init__(self, folder: Path, security: Security = "starttls", fault: Fault = "") -> None:
-        self.security, self.fault = security, fault
+    def __init__(self, folder: Path, security: Security = "starttls", names: tuple[str, ...] = ("localhost",)) -> None:
+        self.security = security
+        self.fault: Fault = ""
         self.mechanisms = "PLAIN LOGIN"
         self.refused: set[str] = set()  # recipients that get a 550
         self.taken: list[Taken] = []
         self.said = Said()
         self.stopping = threading.Event()
-        self.ca_file, key = make_certificate(folder / "smtp-tls")
+        self.ca_file, key = make_certificate(folder / "smtp-tls", names)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.ca_file, key)
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -110,6 +112,9 @@ class _Dialogue:
             return
         if self.server.fault == "drip":
             self._drip()
+        if self.server.fault == "no_smtp":
+            self.say("HTTP/1.1 400 Bad Request", "")
+            return
         self.say("220 mail.kantor.example ESMTP siap")
         while (line := self._line()) is not None and self._obey(line):
             pass
@@ -226,10 +231,11 @@ class _Dialogue:
             return True
         self.say("354 akhiri dengan titik")
         content = self._message()
-        if fault == "drop_after_data":
-            return False
-        if fault == "slow_after_data":
-            self.server.stopping.wait(20)
+        if fault in ("drop_after_data", "half_reply", "slow_after_data"):
+            if fault == "half_reply":
+                self.connection.sendall(b"25")
+            elif fault == "slow_after_data":
+                self.server.stopping.wait(20)
             return False
         if fault == "data_552":
             self.say("552 5.3.4 terlalu besar")
