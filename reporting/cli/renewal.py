@@ -14,8 +14,7 @@ r"""Renewing connection, hosting, domain: from the invoice to the proof that the
   prove   CASE [--attest FILE --attested-by NAME]  look again, when the report could not prove it
   cancel  CASE --note WHY                          before anything is paid
   inbox   [--for ROLE] [--export FILE.xlsx | --import FILE.xlsx [--attach CASE=FILE]...]
-  inbox   --for ROLE --send [--again]              mail the workbook to the officer (laman_unit.mail); it comes back
-                                                   by --import: nothing is approved by a link
+  inbox   --for ROLE --send [--again]              mail that workbook to the officer; the answer comes by --import
 
 Every step also takes:
   --executor NAME (or --as NAME)     the officer who does it (default: by role on that day); who typed is recorded too
@@ -26,7 +25,7 @@ Every step also takes:
 Without --sheet, submit prints the submission sheet itself (PDF, with LibreOffice) into the archive, ready to sign.
 Files are PDF, JPG or PNG by content. RP: 1250000, 1.250.000 or "Rp 1.250.000,00". Ends are looked up by
 `laman service check`; --offline takes the last look on record.
-The mail server's password is taken from the environment only: LAMAN_SECRET_SMTP.
+`inbox --send` needs laman_unit.mail; its password comes from the environment alone: LAMAN_SECRET_SMTP. No link approves.
 
 example:
   laman -i inventory/kantor renewal submit --number INV-77 --issued 2026-03-10 --received "2026-03-12 09:00" \
