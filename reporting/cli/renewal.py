@@ -25,7 +25,7 @@ Every step also takes:
 Without --sheet, submit prints the submission sheet itself (PDF, with LibreOffice) into the archive, ready to sign.
 Files are PDF, JPG or PNG by content. RP: 1250000, 1.250.000 or "Rp 1.250.000,00". Ends are looked up by
 `laman service check`; --offline takes the last look on record.
-`inbox --send` needs laman_unit.mail; its password comes from the environment alone: LAMAN_SECRET_SMTP. No link approves.
+`inbox --send` needs laman_unit.mail; its password is in the environment alone: LAMAN_SECRET_SMTP. No link approves.
 
 example:
   laman -i inventory/kantor renewal submit --number INV-77 --issued 2026-03-10 --received "2026-03-12 09:00" \
