@@ -21,6 +21,7 @@ _PASSED = {
     "HOME", "PATH", "USER", "LOGNAME", "SHELL", "TZ", "SSH_AUTH_SOCK", "TMPDIR", "XDG_RUNTIME_DIR",
     "ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST", "VIRTUAL_ENV",
 }  # fmt: skip
+_KEPT_BACK = {"LAMAN_SECRET_SMTP"}  # laman's own; no playbook has use for it
 _PASSED_PREFIXES = ("LAMAN_SECRET_", "SSL_CERT_")
 
 
@@ -50,7 +51,9 @@ class Played:
 
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     """The part of an environment that a run may see."""
-    kept = {k: v for k, v in environment.items() if k in _PASSED or k.startswith(_PASSED_PREFIXES)}
+    kept = {
+        k: v for k, v in environment.items() if (k in _PASSED or k.startswith(_PASSED_PREFIXES)) and k not in _KEPT_BACK
+    }
     kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
     return kept | {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 

@@ -76,8 +76,18 @@ def test_events_of_other_hosts_and_odd_shapes_are_passed_over() -> None:
 
 
 def test_only_what_a_run_needs_of_the_environment_is_passed() -> None:
-    kept = scrubbed({"HOME": "/h", "AWS_SECRET": "x", "LAMAN_SECRET_DB": "y", "PATH": "/bin", "PYTHONPATH": "/evil"})
+    kept = scrubbed(
+        {
+            "HOME": "/h",
+            "AWS_SECRET": "x",
+            "LAMAN_SECRET_SMTP": "z",
+            "LAMAN_SECRET_DB": "y",
+            "PATH": "/bin",
+            "PYTHONPATH": "/evil",
+        }
+    )
     assert "AWS_SECRET" not in kept
+    assert "LAMAN_SECRET_SMTP" not in kept
     assert "PYTHONPATH" not in kept
     assert kept["LAMAN_SECRET_DB"] == "y"
     assert kept["PATH"].endswith(":/bin")
