@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
@@ -71,21 +72,16 @@ class SqliteLedger:
                 return
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
+            with _one_at_a_time(path.with_name("ledger.opening")):
+                self._db.execute("PRAGMA journal_mode = WAL")  # waits for nobody, whatever the timeout says
+                self._make_or_check()
             self._db.execute("PRAGMA synchronous = FULL")
-            self._make_or_check()
             self._keep_reserve()
 
     def _make_or_check(self) -> None:
         """Make the table in a new file; in an old one, refuse to go on where somebody took the guards away."""
         if not self._has_table():
-            try:
-                self._db.executescript(_SCHEMA)
-            except sqlite3.OperationalError:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                if not self._has_table():  # else another process made it at the same moment
-                    raise
+            self._db.executescript(_SCHEMA)
         missing = self._missing_guards()
         if missing:
             raise LedgerError(f"{self._path}: {missing[0].what}; run: laman verify")
@@ -233,6 +229,17 @@ class SqliteLedger:
             full = "full" in str(error).lower() or getattr(error, "errno", None) == 28
             advice = "free some room on that disk" if full else "check the disk and the folder's permissions"
             raise LedgerError(f"{self._path}: {error}; {advice}") from error
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Hold a file lock while the ledger is opened: two first commands at once must not meet in a file half made."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _connect_read_only(path: Path) -> sqlite3.Connection:

@@ -175,6 +175,24 @@ def test_two_writers_wait_for_each_other(tmp_path: Path) -> None:
     assert ledger.verify() == []
 
 
+def test_first_commands_that_come_at_once_share_one_new_ledger(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from reporting.ledger import Draft, open_ledger\n"
+        "sys.stdin.read()\n"
+        "open_ledger(None, Path(sys.argv[1]), 'unit').append([Draft('k', 's', 'p')])"
+    )
+    for attempt in range(5):
+        folder = tmp_path / str(attempt)
+        waiting = [subprocess.Popen([sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE) for _ in range(6)]
+        for process in waiting:
+            assert process.stdin is not None
+            process.stdin.close()
+        assert [process.wait(timeout=60) for process in waiting] == [0] * 6
+        ledger = open_ledger(None, folder, "unit")
+        assert (ledger.head().seq, ledger.verify()) == (6, [])
+        ledger.close()
+
+
 def test_a_writer_that_is_killed_leaves_whole_transactions(tmp_path: Path) -> None:
     """Each append is two events; a kill at any moment leaves both or none, and the chain whole."""
     code = (
