@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -75,7 +76,7 @@ def _served() -> Iterator[None]:
 
 def laman(*arguments: str, expect: tuple[int, ...] = (0,)) -> int:
     """Run one command as the administrator would type it."""
-    print(f"\n$ laman -i {INVENTORY} {' '.join(arguments)}", flush=True)
+    print(f"\n$ laman -i {INVENTORY} {shlex.join(arguments)}", flush=True)
     code = subprocess.run(["laman", "-i", INVENTORY, *arguments], check=False).returncode
     if code not in expect:
         raise SystemExit(f"demo: laman {arguments[0]} ended with {code}")

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from reporting.cli.common import (
     Refused,
+    command_line,
     inventory_of,
     local,
     named_officer,
@@ -88,8 +89,9 @@ def _list(compliance: Compliance, record: Record) -> None:
         for e in waiting
     ]
     print(table(["execution", "executor", "findings", "read it by"], rows))
-    print("\nnext: laman review EXECUTION           shows the findings")
-    print("      laman review EXECUTION --note …  signs them off")
+    typed = command_line(record.inventory, "review", "EXECUTION")
+    print(f"\nnext: {typed}           shows the findings")
+    print(f"      {typed} --note …  signs them off")
 
 
 def _find(compliance: Compliance, wanted: str) -> Execution:
@@ -119,7 +121,7 @@ def _show(execution: Execution, record: Record) -> None:
     if execution.review:
         print(f"\nsigned off by {execution.review.reviewer.name}: {harmless(execution.review.note)}")
     elif _lacks_review(execution):
-        print(f"\nnext: laman review {execution.id} --note '…'")
+        print(f"\nnext: {command_line(record.inventory, 'review', execution.id, '--note', '…')}")
     else:
         print("\nno review is asked for")
 

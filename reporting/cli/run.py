@@ -16,6 +16,7 @@ import json
 from reporting.cli.common import (
     ACTIVITIES,
     activity_of,
+    command_line,
     executor_of,
     inventory_of,
     named_officer,
@@ -138,6 +139,7 @@ def _print(record: Record, executions: list[Execution], left_alone: list[str]) -
         )
         print("every deviation stays on record for its executor to account for.")
     for execution in waiting:
-        print(f"to do: read it and sign it off:  laman review {execution.id} --note '…'")
+        typed = command_line(record.inventory, "review", execution.id, "--note", "…")
+        print(f"to do: read it and sign it off:  {typed}")
     if not deviating and not waiting and not left_alone:
         print("nothing is left to do.")

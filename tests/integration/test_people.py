@@ -111,7 +111,7 @@ def test_a_second_run_does_not_hide_what_nobody_read(agency: Agency) -> None:
     assert two["findings"] == 0
     assert [(e["verdict"], e["reviewed_at"]) for e in (one, two)] == [("menunggu", None), ("menunggu", None)]
     for done, execution in ((first, one), (second, two)):
-        assert f"to do: read it and sign it off:  laman review {execution['id']}" in done.stdout
+        assert f"to do: read it and sign it off:  laman -i {agency.inventory} review {execution['id']}" in done.stdout
     assert [e["id"] for e in json.loads(agency.laman("review", "--json").stdout)] == [one["id"], two["id"]]
 
     assert agency.laman("review", two["id"], "--note", "nothing new").returncode == 0
@@ -187,7 +187,7 @@ def test_there_is_nothing_to_read_in_what_was_cut_short(
     duties = [d["command"] for d in json.loads(agency.laman("due", "--json").stdout)]
     assert [d.split(" review ")[1].split()[0] for d in duties if " review " in d] == ["run-b"]
     assert "no review is asked for" in agency.laman("review", "run-a").stdout
-    assert "next: laman review run-b" in agency.laman("review", "run-b").stdout
+    assert f"next: laman -i {agency.inventory} review run-b" in agency.laman("review", "run-b").stdout
 
 
 def test_a_run_that_reached_nothing_leaves_nothing_to_read(agency: Agency) -> None:
