@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from reporting.contract import ResultDocument, Sha256
+from reporting.contract import Finding, ResultDocument, Sha256
 from reporting.service import Service
 
 Clock = Literal["elapsed", "working"]
@@ -63,6 +63,7 @@ class ExecutionStarted(_Payload):
     ad_hoc: bool = False  # judged, but fills no plan
     limit_minutes: float | None = None
     taken_at: AwareDatetime | None = None  # a person's step: when work on it began; started_at: its input was there
+    catches_up: str = ""  # id of the occasion that was slept through and that this run makes up for
 
 
 class ExecutionFinished(_Payload):
@@ -100,7 +101,7 @@ class EvidenceAdded(_Payload):
 
     execution: str
     files: list[EvidenceFile]
-    of: Literal["execution", "renewal", "report", "paper", "period"] = "execution"
+    of: Literal["execution", "renewal", "report", "paper", "period", "ticket", "deviation"] = "execution"
 
 
 class ExecutionReviewed(_Payload):
@@ -261,27 +262,225 @@ class MailTo(_Payload):
 
 
 class MailSent(_Payload):
-    """kind `mail.sent`, subject = role: a server took an inbox for delivery. Written only after its 250 to the message.
+    """kind `mail.sent`, subject = role or period: a server took a letter. Written only after its 250 to the message.
 
     `cases_hash` is over what the rows said; the workbook itself differs each time (it is sealed with its own instant).
     """
 
-    about: Literal["renewal_inbox"] = "renewal_inbox"
-    role: str
+    about: Literal["renewal_inbox", "report", "digest"] = "renewal_inbox"
+    letter: str = ""  # report, digest: the same for all attempts at one letter
+    role: str = ""
     to: list[MailTo]
     subject: str
     message_id: str
-    attachment: str  # the file's name
-    attachment_sha256: Sha256
-    cases: list[str]
-    cases_hash: Sha256
-    count: int
+    attachment: str  # the file's name; "" for a letter without one
+    attachment_sha256: Sha256 | None = None
+    cases: list[str] = []
+    cases_hash: Sha256 | None = None
+    count: int = 0
     server: str  # host:port
     reply: Annotated[str, StringConstraints(max_length=200)] = ""  # what the server said, e.g. its queue id
     sent_at: AwareDatetime
     agent: Agent
 
 
+Route = Literal["mandiri", "subbag_umum", "pihak_ketiga"]  # POS step 8: alone, with Subbag Umum, with a third party
+CauseKind = Literal[
+    "server", "disk", "php", "database", "web_server", "certificate", "dns", "network", "content", "security",
+    "configuration", "power", "provider", "people", "other",
+]  # fmt: skip
+
+
+class TicketOpened(_Payload):
+    """kind `ticket.opened`, subject = ticket id: a problem was reported; with it activity 8 begins (POS step 8).
+
+    It comes in one transaction with the `execution.started` of activity 8 (subject = ticket id, clock working).
+    """
+
+    ticket: str
+    site: str | None  # None: not one site alone (the connection, the hosting account)
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    problem: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    reported_at: AwareDatetime  # POS: the input was there
+    reported_by: Annotated[str, StringConstraints(max_length=200)] = ""  # who told, as it was typed
+    executor: Person
+    agent: Agent
+    route: Route = "mandiri"
+    execution: str  # of activity 8, that was begun with it
+    source: Literal["hand", "finding"] = "hand"
+    finding: Finding | None = None  # source finding: the first one
+    fingerprint: str = ""  # of the finding, or of the group that a storm of them was gathered into
+    found_by: str = ""  # the execution whose finding it was
+    similar: list[str] = []  # earlier tickets that were offered
+    breach_known_at: AwareDatetime | None = None  # personal data: wall clock of 3 x 24 h from here (UU PDP art. 46)
+    attachments: list[Attachment] = []
+
+
+class TicketSeen(_Payload):
+    """kind `ticket.seen`, subject = ticket id: a run found the same again while the ticket was open."""
+
+    ticket: str
+    fingerprint: str
+    execution: str
+    count: Annotated[int, Field(ge=1)] = 1
+    seen_at: AwareDatetime
+
+
+class FindingsTriaged(_Payload):
+    """kind `findings.triaged`, subject = site: every finding of one execution was looked at, once."""
+
+    execution: str
+    opened: list[str] = []  # tickets
+    seen: list[str] = []  # tickets that were open already
+    below: int = 0  # findings under the unit's threshold: no ticket
+    at: AwareDatetime
+
+
+TicketStepName = Literal[
+    "take", "route", "pause", "resume", "note", "attach", "solve", "reopen", "breach", "notified"
+]  # fmt: skip
+
+
+class TicketStep(_Payload):
+    """kind `ticket.step`, subject = ticket id: one thing a person did.
+
+    `solve` comes in one transaction with `execution.finished`; `reopen` with a new `execution.started` whose
+    `started_at` is the first report: the clock goes on, it does not begin anew.
+    `breach`: it is a breach of personal data, known since `done_at`; `notified`: the written notice was sent.
+    """
+
+    ticket: str
+    step: TicketStepName
+    executor: Person
+    agent: Agent
+    done_at: AwareDatetime
+    note: Annotated[str, StringConstraints(max_length=2_000)] = ""  # pause: the reason
+    attachments: list[Attachment] = []
+    route: Route | None = None
+    party: Annotated[str, StringConstraints(max_length=200)] = ""  # route: who there
+    cause_kind: CauseKind | None = None  # solve
+    cause: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    solution: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    prevention: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    execution: str | None = None  # solve: the one that ends; reopen: the one that begins
+
+
+class DiagnosisCheck(_Payload):
+    """One thing that a diagnosis looked at. `detail`: what was seen, harmless text."""
+
+    name: str  # dns, tcp, tls, http, disk, inodes, service_nginx, php, database, error_log, certificate, clock, …
+    side: Literal["outside", "inside"]
+    state: Literal["ok", "problem", "unknown", "skipped"]
+    detail: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    detail_id: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
+class DiagnosisMade(_Payload):
+    """kind `diagnosis.made`, subject = site: a site was looked at from outside and inside; nothing was changed."""
+
+    diagnosis: str
+    site: str
+    ticket: str | None = None  # whose evidence it is
+    executor: Person
+    agent: Agent
+    began_at: AwareDatetime
+    ended_at: AwareDatetime
+    status: FinishStatus
+    checks: list[DiagnosisCheck] = []
+    cause_kind: CauseKind | None = None  # None: nothing was found
+    cause: Annotated[str, StringConstraints(max_length=1_000)] = ""  # the likeliest, a sentence in English
+    cause_id: Annotated[str, StringConstraints(max_length=1_000)] = ""  # and in Indonesian
+    files: list[EvidenceFile] = []
+
+
+class DeviationAccounted(_Payload):
+    """kind `deviation.accounted`, subject = deviation id: the executor accounts for it (POS, Peringatan 2)."""
+
+    deviation: str
+    account: str  # its id
+    executor: Person
+    agent: Agent
+    cause: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+    consequence: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+    action: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]  # corrective
+    action_by: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    action_until: date
+    attachments: list[Attachment] = []
+    at: AwareDatetime
+
+
+class DeviationDecided(_Payload):
+    """kind `deviation.decided`, subject = deviation id: Kasi SI accepts the account, or returns it with a reason."""
+
+    deviation: str
+    account: str  # the one that was read
+    decision: Literal["accepted", "returned"]
+    decided_by: Person
+    agent: Agent
+    note: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    at: AwareDatetime
+
+
+class OccasionNoticed(_Payload):
+    """kind `schedule.noticed`, subject = site: `laman due --run` found that an occasion was late, or missed."""
+
+    occasion: str  # reporting.compliance.OccasionKey.id
+    activity: int
+    state: Literal["late", "missed"]  # late: its window was open still, after the timer's time; missed: closed
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime
+    planned_at: AwareDatetime  # when the timer would have run it
+    noticed_at: AwareDatetime
+    asleep_since: AwareDatetime | None = None  # the last sign of life of the timer before
+    agent: Agent
+    caught_up_by: str = ""  # execution that makes up for it, if one was begun
+
+
+class TimerWoke(_Payload):
+    """kind `schedule.woke`, subject = unit: `laman due --run` ran; a gap between two is a control node that slept."""
+
+    at: AwareDatetime
+    agent: Agent
+    ran: list[str] = []  # executions
+
+
+class MailFailed(_Payload):
+    """kind `mail.failed`, subject = what was to be sent: an attempt that did not end in the server's 250."""
+
+    about: Literal["report", "digest"]
+    letter: str  # the same for all attempts at one letter
+    to: list[MailTo]
+    attempt: int
+    reason: Annotated[str, StringConstraints(max_length=500)]
+    uncertain: bool = False  # the connection broke after the message was handed over: it may have arrived
+    message_id: str
+    at: AwareDatetime
+    agent: Agent
+
+
+class ReportDelivered(_Payload):
+    """kind `report.delivered`, subject = period: an issued workbook was put into a folder and read back equal."""
+
+    period: str
+    folder: str
+    file: str
+    sha256: Sha256
+    at: AwareDatetime
+    agent: Agent
+
+
+KIND_TICKET_OPENED = "ticket.opened"
+KIND_TICKET_SEEN = "ticket.seen"
+KIND_TICKET_STEP = "ticket.step"
+KIND_TRIAGED = "findings.triaged"
+KIND_DIAGNOSIS = "diagnosis.made"
+KIND_ACCOUNTED = "deviation.accounted"
+KIND_DECIDED = "deviation.decided"
+KIND_NOTICED = "schedule.noticed"
+KIND_WOKE = "schedule.woke"
+KIND_MAIL_FAILED = "mail.failed"
+KIND_DELIVERED = "report.delivered"
 KIND_SERVICE = "service.registered"
 KIND_EXPIRY = "expiry.observed"
 KIND_RENEWAL_OPENED = "renewal.opened"

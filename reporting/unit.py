@@ -171,6 +171,31 @@ def _is_loopback(host: str) -> bool:
         return host.casefold() == "localhost"
 
 
+class Tickets(_Settings):
+    """Activity 8: what opens a ticket by itself, and how soon somebody answers.
+
+    A storm of findings opens `most_per_run` tickets a run and site at most; the rest is gathered, one ticket a kind.
+    """
+
+    open_from: Literal["info", "low", "medium", "high", "critical", "never"] = "high"  # severity of a finding
+    most_per_run: Annotated[int, Field(ge=1, le=50)] = 5
+    first_response_minutes: Annotated[int, Field(ge=1, le=900)] = 60  # working minutes from the report to `take`
+
+
+class Accounts(_Settings):
+    """How long an executor has to account for a deviation: working days after it became certain."""
+
+    within_workdays: Annotated[int, Field(ge=1, le=60)] = 5
+
+
+class Delivery(_Settings):
+    """Where the workbook and the reminders go: officers (by id, or by role) by e-mail, and a folder or share."""
+
+    report_to: list[Identifier] = []  # officer ids or roles
+    digest_to: list[Identifier] = []
+    folder: str | None = None  # relative to the inventory folder
+
+
 class Unit(_Settings):
     """`laman_unit`: everything that the product knows about the agency."""
 
@@ -193,6 +218,9 @@ class Unit(_Settings):
     numbering: Numbering = Numbering()
     payment: Payment = Payment()
     mail: Mail | None = None
+    tickets: Tickets = Tickets()
+    accounts: Accounts = Accounts()
+    delivery: Delivery = Delivery()
     time_limits: TimeLimits = TimeLimits()
 
     @model_validator(mode="after")

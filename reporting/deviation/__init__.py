@@ -1,0 +1,1 @@
+"""What people do about a deviation: account for it, accept the account, return it. Pure."""
