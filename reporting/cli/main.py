@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "period": ("reporting.cli.period", "close a period: its workbook comes out the same for ever"),
     "verify": ("reporting.cli.verify", "recompute the ledger's chain and every evidence file; or tell what a paper is"),
     "check": ("reporting.cli.check", "try settings, sites and media; says what to fix"),
+    "backup": ("reporting.cli.backup", "backup sets: list, verify, status, drill, restore, discs, retention"),
     "medium": ("reporting.cli.medium", "the backup media: list them, prepare a new one"),
     "init": ("reporting.cli.init", "make a new agency's inventory, commented, ready to edit"),
     "service": ("reporting.cli.service", "services that end: list, look their ends up, import"),
