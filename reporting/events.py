@@ -470,6 +470,80 @@ class ReportDelivered(_Payload):
     agent: Agent
 
 
+class BackupVerified(_Payload):
+    """kind `backup.verified`, subject = site: a set was read back from its medium and compared, long after it was made."""
+
+    set: str
+    site: str
+    medium: str
+    path: str  # below the medium's mount point
+    ok: bool
+    method: Annotated[str, StringConstraints(max_length=300)]  # how the page cache was got out of the way
+    files: int = 0
+    bytes: int = 0
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    problems: list[Annotated[str, StringConstraints(max_length=1_000)]] = []
+    at: AwareDatetime
+    agent: Agent
+
+
+class DiscMade(_Payload):
+    """One disc of a copy, or its image: `sha256` is over the whole image; `device` "" as long as it is not burnt."""
+
+    number: Annotated[int, Field(ge=1)]
+    volume: str
+    file: str
+    bytes: int
+    sha256: Sha256
+    device: str = ""
+
+
+class BackupCopied(_Payload):
+    """kind `backup.copied`, subject = site: a copy of a set on other media than the one it was made on.
+
+    `burnt` False: the images lie in a folder; that is no copy yet in the sense of 3-2-1.
+    """
+
+    copy_id: str
+    set: str
+    site: str
+    from_medium: str
+    kind: Literal["hard_disk", "optical_disc", "other"]
+    burnt: bool
+    off_site: bool = False
+    place: Annotated[str, StringConstraints(max_length=500)] = ""  # where it is kept, as it was typed
+    discs: list[DiscMade] = []
+    par2_percent: float = 0.0
+    verified: Annotated[str, StringConstraints(max_length=500)] = ""  # how it was read back
+    at: AwareDatetime
+    agent: Agent
+
+
+class PrunedSet(_Payload):
+    """One set that was removed, and why it could go."""
+
+    set: str
+    site: str
+    folder: str  # its name on the medium
+    stored_bytes: int = 0
+    reason: Annotated[str, StringConstraints(max_length=500)]
+
+
+class BackupPruned(_Payload):
+    """kind `backup.pruned`, subject = medium: sets that retention removed; the rules as they were in force then."""
+
+    medium: str
+    removed: list[PrunedSet]
+    kept: int
+    rules: str
+    freed_bytes: int = 0
+    at: AwareDatetime
+    agent: Agent
+
+
+KIND_BACKUP_VERIFIED = "backup.verified"
+KIND_BACKUP_COPIED = "backup.copied"
+KIND_BACKUP_PRUNED = "backup.pruned"
 KIND_TICKET_OPENED = "ticket.opened"
 KIND_TICKET_SEEN = "ticket.seen"
 KIND_TICKET_STEP = "ticket.step"

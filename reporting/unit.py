@@ -100,6 +100,42 @@ class Medium(_Settings):
     uuid: str | None = None
     label: str | None = None
     declared_folder: bool = False  # openly declares that a plain folder stands in for a mounted medium
+    off_site: bool = False  # kept away from the site's own building
+    keep: Keep | None = None  # retention on this medium, where it differs from backup.keep
+
+
+class Keep(_Settings):
+    """Retention: of how many days, weeks, months and years that have sets the newest set stays. 0: none by that rule."""
+
+    daily: Annotated[int, Field(ge=0, le=10_000)] = 7
+    weekly: Annotated[int, Field(ge=0, le=10_000)] = 5
+    monthly: Annotated[int, Field(ge=0, le=10_000)] = 12
+    yearly: Annotated[int, Field(ge=0, le=10_000)] = 5
+
+
+class Backups(_Settings):
+    """What becomes of backup sets: which medium's turn it is, how long they stay, how many copies there must be.
+
+    3-2-1: `copies` of the data (the site itself is one), on `media_kinds` kinds of media, `off_site` of them elsewhere.
+    """
+
+    rotation: list[Identifier] = []  # media ids that take turns; empty: the first of `media`
+    turn: Literal["day", "week", "month"] = "week"  # how long a turn lasts
+    keep: Keep = Keep()
+    sweep_days: Annotated[int, Field(ge=1, le=3650)] = 30  # unfinished, incomplete, damaged sets stay that long
+    copies: Annotated[int, Field(ge=1, le=20)] = 3
+    media_kinds: Annotated[int, Field(ge=1, le=3)] = 2
+    off_site: Annotated[int, Field(ge=0, le=20)] = 1
+    fresh_days: Annotated[int, Field(ge=1, le=3650)] = 35  # an older set counts as no copy any more
+    verify_days: Annotated[int, Field(ge=1, le=3650)] = 35  # a medium's newest set is read back that often
+    drill_days: Annotated[int, Field(ge=1, le=3650)] = 31  # a site's restore is proven that often
+    par2_percent: Annotated[float, Field(ge=1, le=100)] = 5.0  # recovery data on discs
+
+    @model_validator(mode="after")
+    def _turns(self) -> Backups:
+        if len(set(self.rotation)) != len(self.rotation):
+            raise ValueError("rotation names a medium twice")
+        return self
 
 
 class Review(_Settings):
@@ -214,6 +250,7 @@ class Unit(_Settings):
     review: Review = Review()
     human_clock: Literal["from_input", "from_taken"] = "from_input"
     media: list[Medium] = []
+    backup: Backups = Backups()
     services: list[Service] = []
     numbering: Numbering = Numbering()
     payment: Payment = Payment()
@@ -233,6 +270,10 @@ class Unit(_Settings):
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:
                 raise ValueError(f"{what}: id {twice[0]!r} is used twice")
+        known = [m.id for m in self.media]
+        for wanted in self.backup.rotation:
+            if wanted not in known:
+                raise ValueError(f"backup.rotation: {wanted!r} is not in media; there is: {', '.join(known) or 'none'}")
         return self
 
     @property

@@ -138,6 +138,8 @@ class _Medium(_Model):
     uuid: str | None = None
     label: str | None = None
     declared_folder: bool = False
+    off_site: bool = False  # this and keep are for status and retention: they stand in the same entry of the settings
+    keep: dict[str, int] | None = None
 
 
 def read_request(raw: dict[str, Any]) -> BackupRequest:
@@ -159,7 +161,7 @@ def read_medium(raw: dict[str, Any]) -> MediumSpec:
         RequestError: one line naming the key.
     """
     try:
-        return MediumSpec(**_Medium.model_validate(raw).model_dump())
+        return MediumSpec(**_Medium.model_validate(raw).model_dump(exclude={"off_site", "keep"}))
     except ValidationError as error:
         raise RequestError(_line(error, "backup_media_medium.")) from None
 
