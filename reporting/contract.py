@@ -123,6 +123,8 @@ class BackupPart(_Model):
     sha256: Sha256
     seconds: Annotated[float, Field(ge=0)]
     verified: Short
+    line_bytes: Count | None = None  # what came from the host for it
+    carried_members: Count = 0  # unchanged since the last set, taken from the medium after re-hashing
 
 
 class BackupMeasures(_Model):

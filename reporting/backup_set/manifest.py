@@ -1,9 +1,10 @@
-"""MANIFEST.json of a set, as models: what `MANIFEST.md` beside this file documents. Sizes in bytes, times in UTC."""
+"""MANIFEST.json of a set, as models: what `docs/backup-set.md` documents. Sizes in bytes, times in UTC."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote_to_bytes
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -38,6 +39,15 @@ class Tree(_Model):
     others: Count  # devices, fifos
     file_bytes: Count
     excludes: list[str] = []
+    index: FileName | None = None  # where each member lies and how it came, see reporting.backup_set.index
+    again: list[str] = []  # members that come twice (they changed while being read); the last counts. Percent-encoded
+    carried_from: str = ""  # the set whose unchanged members were taken over, re-hashed; this set does not need it
+    carried_members: Count = 0
+    carried_bytes: Count = 0  # bytes of the tar stream that were taken over
+
+    def names_again(self) -> frozenset[bytes]:
+        """The names in `again` as bytes."""
+        return frozenset(unquote_to_bytes(name) for name in self.again)
 
 
 class Database(_Model):
@@ -68,6 +78,7 @@ class Part(_Model):
     sha256: Sha256
     frames: list[tuple[int, int]]  # (source bytes, stored bytes) of each zstd frame
     seconds: Annotated[float, Field(ge=0)]
+    line_bytes: Count | None = None  # what came from the host for it; None in sets from before this was counted
     tree: Tree | None = None
     database: Database | None = None
 
@@ -92,11 +103,13 @@ class Manifest(_Model):
     execution: str
     complete: bool
     problems: list[str] = []  # why it is not complete
+    exceptions: list[str] = []  # what is missing by a decision in the settings; it does not make the set incomplete
     started_at: AwareDatetime
     finished_at: AwareDatetime
     medium: MediumOfSet
     source_bytes: Count
     stored_bytes: Count
+    verified: str = ""  # how it was read back, past the page cache
     parts: Annotated[list[Part], Field(min_length=1)]
 
 
