@@ -117,7 +117,7 @@ def back_up(
             if not draft.parts:
                 outcome.problems.append("nothing could be saved: no set was made")
                 return outcome
-            _report(draft.seal(), medium, outcome)
+            report_set(draft.seal(), medium, outcome)
     except MediumError as error:
         outcome.problems.append(f"no set was made: {error}")
     except OSError as error:
@@ -238,7 +238,7 @@ def _take_tree(host: _Host, tree: TreeRequest, draft: Draft, gnu: bool, outcome:
         problems.append(f"{tree.path}: holds no file at all: is it the right folder?")
     if tree.exclude:
         outcome.findings.append(
-            _finding("backup_excludes", "info", f"{tree.name}: left out by setting", ", ".join(tree.exclude))
+            finding("backup_excludes", "info", f"{tree.name}: left out by setting", ", ".join(tree.exclude))
         )
     return problems
 
@@ -287,7 +287,7 @@ def _take_mariadb(
     ]
     if facts.unsafe_tables:
         outcome.findings.append(
-            _finding(
+            finding(
                 "non_transactional_tables",
                 "low",
                 f"{database.database}: {len(facts.unsafe_tables)} tables are saved without a common moment",
@@ -406,7 +406,7 @@ def _describe_copy(copy: Path) -> m.Database:
 # -- what came out
 
 
-def _report(sealed: Sealed, medium: MediumReport, outcome: Outcome) -> None:
+def report_set(sealed: Sealed, medium: MediumReport, outcome: Outcome) -> None:
     """Turn the named set into outputs and measures."""
     kinds = {part.file: "backup_tree" if part.kind == "tree" else "backup_database" for part in sealed.manifest.parts}
     outcome.outputs = [
@@ -453,7 +453,7 @@ def _free(medium: MediumReport) -> int:
     return space.f_bavail * space.f_frsize
 
 
-def _finding(kind: str, severity: Literal["info", "low"], title: str, detail: str) -> Finding:
+def finding(kind: str, severity: Literal["info", "low"], title: str, detail: str) -> Finding:
     fingerprint = hashlib.sha256(f"{kind}\n{title}".encode()).hexdigest()
     return Finding(
         kind=kind,
@@ -464,4 +464,4 @@ def _finding(kind: str, severity: Literal["info", "low"], title: str, detail: st
     )
 
 
-__all__ = ["Outcome", "Progress", "back_up", "inspect_databases"]
+__all__ = ["Outcome", "Progress", "back_up", "finding", "inspect_databases", "report_set"]
