@@ -50,6 +50,33 @@ class Tree(_Model):
         return frozenset(unquote_to_bytes(name) for name in self.again)
 
 
+class TableRows(_Model):
+    """One table as the dump holds it: see tablefacts."""
+
+    name: str
+    rows: Count
+    sha256: Sha256
+
+
+class Page(_Model):
+    """One page of the site as a visitor got it at the time of the backup; see pages."""
+
+    path: str  # with its query, from the site's root
+    status: int
+    sha256: Sha256  # of the page without what differs from one fetch to the next
+    bytes: Count
+    stable: bool = True  # two fetches gave the same; what is not stable is never compared
+
+
+class Pages(_Model):
+    """The pages that were recorded, below `base` (scheme, host and port)."""
+
+    base: str
+    fetched_at: AwareDatetime
+    pages: list[Page] = []
+    problem: str = ""  # why there are none, or fewer
+
+
 class Database(_Model):
     """What is particular to a database."""
 
@@ -62,6 +89,7 @@ class Database(_Model):
     routines: list[str] = []
     events: list[str] = []
     definers: list[str] = []  # accounts that views, triggers, routines and events run as
+    contents: list[TableRows] = []  # rows and digest of each table; sets of before 2026-11-22 have none
 
 
 class Part(_Model):
@@ -111,6 +139,7 @@ class Manifest(_Model):
     stored_bytes: Count
     verified: str = ""  # how it was read back, past the page cache
     parts: Annotated[list[Part], Field(min_length=1)]
+    pages: Pages | None = None
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -143,7 +172,10 @@ __all__ = [
     "Manifest",
     "ManifestError",
     "MediumOfSet",
+    "Page",
+    "Pages",
     "Part",
+    "TableRows",
     "Tree",
     "read_manifest",
 ]

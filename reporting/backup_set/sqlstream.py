@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from reporting.backup_set.tablefacts import TableContent, TableMeter
+
 _TAIL = 512  # bytes of the end that are looked at
 _CARRY = 1024  # bytes kept between pieces: longer than any line that is searched for
 _TABLE = re.compile(
@@ -61,6 +63,7 @@ class MariadbDump:
     def __init__(self) -> None:
         self._search = _Searcher(_TABLE, _DENIED)
         self._start = b""
+        self._meter = TableMeter()
         self.tables: set[bytes] = set()
         self.denied: list[str] = []
         self.has_rows = False
@@ -71,11 +74,16 @@ class MariadbDump:
             self._start += piece[:_CARRY]
         if not self.has_rows:
             self.has_rows = _ROWS in self._search.tail + piece
+        self._meter.feed(piece)
         for number, match in self._search.feed(piece):
             if number == 0:
                 self.tables.add(match.group(1).replace(b"``", b"`"))
             else:
                 self.denied.append(match.group(1).decode("utf-8", "replace"))
+
+    def contents(self) -> list[TableContent]:
+        """Rows and digest of each table, once the dump is over."""
+        return self._meter.contents()
 
     def check(self, expected: Iterable[str]) -> None:
         """The dump is over: it must be whole and hold the expected tables and views.

@@ -273,6 +273,7 @@ class _MariadbWatcher:
             routines=sorted(facts.routines),
             events=sorted(facts.events),
             definers=sorted(facts.definers),
+            contents=[m.TableRows(name=t.name, rows=t.rows, sha256=t.sha256) for t in self._dump.contents()],
         )
 
 
@@ -464,4 +465,23 @@ def finding(kind: str, severity: Literal["info", "low"], title: str, detail: str
     )
 
 
-__all__ = ["Outcome", "Progress", "back_up", "finding", "inspect_databases", "report_set"]
+def plain(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as an action plugin returns it."""
+    return {
+        "requirements": [item.model_dump(mode="json") for item in outcome.requirements],
+        "outputs": [item.model_dump(mode="json") for item in outcome.outputs],
+        "output_problems": _bounded([harmless(problem, 1000) for problem in outcome.problems]),
+        "measures": outcome.measures.model_dump(mode="json") if outcome.measures else None,
+        "findings": [item.model_dump(mode="json") for item in outcome.findings],
+        "findings_total": len(outcome.findings),
+    }
+
+
+def _bounded(problems: list[str]) -> list[str]:
+    """The contract carries 100; the rest is counted, and stands in the set's MANIFEST.json."""
+    if len(problems) <= 100:
+        return problems
+    return [*problems[:99], f"and {len(problems) - 99} more problems: see the set's MANIFEST.json"]
+
+
+__all__ = ["Outcome", "Progress", "back_up", "finding", "inspect_databases", "plain", "report_set"]
