@@ -95,7 +95,7 @@ def test_never_overwrites(tmp_path: Path) -> None:
 def test_full_disk_is_an_error() -> None:
     def pack() -> None:
         with Path("/dev/full").open("wb", buffering=0) as out:
-            packer = module._Packer(out, None)
+            packer = module.Packer(out, None)
             packer.write(os.urandom(1_000_000))
             packer.close()
 
