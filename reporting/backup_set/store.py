@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import zstandard
 
@@ -104,6 +104,18 @@ def packing(
         packed.digests = digests
 
 
+@contextmanager
+def uncached(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading from the medium itself: its pages in memory are dropped first.
+
+    Only clean pages can be dropped, so the file must have been fsynced.
+    """
+    with path.open("rb", buffering=0) as stream:
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        yield stream
+
+
 def read_back(path: Path, stored: Stored, watch: Callable[[bytes], None]) -> str:
     """Read a stored file from the medium and compare it, packed and unpacked. `watch` sees the source bytes again.
 
@@ -155,4 +167,5 @@ __all__ = [
     "packing",
     "read_back",
     "store",
+    "uncached",
 ]
