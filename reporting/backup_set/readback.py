@@ -15,8 +15,9 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import zstandard
 
@@ -110,6 +111,18 @@ def _prefetched(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
         thread.join()
 
 
+@contextmanager
+def uncached(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading from the medium itself: its pages in memory are dropped first.
+
+    Only clean pages can be dropped, so the file must have been fsynced.
+    """
+    with path.open("rb", buffering=0) as stream:
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        yield stream
+
+
 class Unpacked:
     """Decompresses a file frame by frame; afterwards holds what was seen of the stored bytes."""
 
@@ -182,4 +195,4 @@ def _decompress(packed: bytes, source: int) -> bytes:
     return bytes(data)
 
 
-__all__ = ["DIRECT", "DROPPED", "Unpacked", "past_cache"]
+__all__ = ["DIRECT", "DROPPED", "Unpacked", "past_cache", "uncached"]

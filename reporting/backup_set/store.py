@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import zstandard
 
 from reporting.backup_set.packer import FRAME_BYTES, Packer
-from reporting.backup_set.readback import Unpacked, past_cache
+from reporting.backup_set.readback import Unpacked, past_cache, uncached
 
 _READ = 1 << 20
 
@@ -102,18 +102,6 @@ def packing(
         out.flush()
         os.fsync(out.fileno())
         packed.digests = digests
-
-
-@contextmanager
-def uncached(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading from the medium itself: its pages in memory are dropped first.
-
-    Only clean pages can be dropped, so the file must have been fsynced.
-    """
-    with path.open("rb", buffering=0) as stream:
-        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        yield stream
 
 
 def read_back(path: Path, stored: Stored, watch: Callable[[bytes], None]) -> str:
