@@ -78,7 +78,7 @@ def _pieces(number: int, method: str) -> Generator[bytes, None, None]:
         os.close(number)
 
 
-def _prefetched(pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
+def _prefetched(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
     """The same pieces, read two ahead by a thread of their own."""
     ahead: queue.Queue[bytes | BaseException | None] = queue.Queue(2)
     stop = threading.Event()
@@ -151,14 +151,14 @@ class Unpacked:
         self._digest.update(piece)
         self.size += len(piece)
 
-    def _streamed(self, pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
+    def _streamed(self, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
         unpacker = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
         for piece in pieces:
             self._count(piece)
             if data := unpacker.decompress(piece):
                 yield data
 
-    def _parallel(self, pieces: Generator[bytes, None, None]) -> Iterator[bytes]:
+    def _parallel(self, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
         workers = max(1, min(4, os.cpu_count() or 1))
         running: deque[Future[bytes]] = deque()
         with ThreadPoolExecutor(workers, thread_name_prefix="unzstd") as pool:
@@ -173,7 +173,7 @@ class Unpacked:
                 for future in running:
                     future.cancel()
 
-    def _split(self, pieces: Generator[bytes, None, None]) -> Iterator[tuple[int, bytes]]:
+    def _split(self, pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         """(source bytes, packed frame), as the recorded sizes say; ends early when the file does."""
         held = bytearray()
         for source, size in self._frames:
