@@ -7,7 +7,6 @@ as `site_access_requirement` with `ok: false` and its reason, and the calling ro
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -67,17 +66,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
 
 
 def _over_cpanel(arguments: dict[str, Any]) -> tuple[bool, str]:
-    ca_file = arguments.get("ca_file")
     try:
-        account = Account(
-            host=str(arguments.get("host") or ""),
-            user=str(arguments.get("user") or ""),
-            token=str(arguments.get("token") or ""),
-            port=int(arguments.get("port") or 2083),
-            ca_file=Path(str(ca_file)).expanduser() if ca_file else None,
-            timeout=float(arguments.get("timeout") or 30),
-            total_timeout=2 * float(arguments.get("timeout") or 30),
-        )
-        return True, prove_access(Cpanel(account))
+        return True, prove_access(Cpanel(Account.of(arguments)))
     except CpanelError as error:
         return False, str(error)

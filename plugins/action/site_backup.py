@@ -16,7 +16,7 @@ from ansible.utils.display import Display
 
 from reporting.backup_set.medium import MediumReport
 from reporting.backup_set.request import BackupRequest, RequestError, read_request
-from reporting.hosts.site_backup import Outcome, back_up, inspect_databases
+from reporting.hosts.site_backup import Outcome, back_up, inspect_databases, plain
 from reporting.text import harmless
 
 _SPEC = {
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
         except RequestError as error:
             raise AnsibleActionFail(str(error)) from None
         outcome = self._carry_out(request, medium)
-        return {**result, "changed": outcome.measures is not None, "backup": _plain(outcome)}
+        return {**result, "changed": outcome.measures is not None, "backup": plain(outcome)}
 
     def _carry_out(self, request: BackupRequest, medium: MediumReport) -> Outcome:
         become = bool(self._task.become)
@@ -63,21 +63,3 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
             Display().display(f"{harmless(site)}: {part}: {size / (1 << 20):,.0f} MiB so far")
 
         return tell
-
-
-def _plain(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "requirements": [item.model_dump(mode="json") for item in outcome.requirements],
-        "outputs": [item.model_dump(mode="json") for item in outcome.outputs],
-        "output_problems": _bounded([harmless(problem, 1000) for problem in outcome.problems]),
-        "measures": outcome.measures.model_dump(mode="json") if outcome.measures else None,
-        "findings": [item.model_dump(mode="json") for item in outcome.findings],
-        "findings_total": len(outcome.findings),
-    }
-
-
-def _bounded(problems: list[str]) -> list[str]:
-    """The contract carries 100; the rest is counted, and stands in the set's MANIFEST.json."""
-    if len(problems) <= 100:
-        return problems
-    return [*problems[:99], f"and {len(problems) - 99} more problems: see the set's MANIFEST.json"]

@@ -108,13 +108,4 @@ def _request(given: dict[str, Any], site: str) -> Request:
 
 
 def _account(given: dict[str, Any]) -> Account:
-    cpanel = given["cpanel"]
-    ca_file = cpanel.get("ca_file")
-    return Account(
-        host=str(cpanel.get("host") or ""),
-        user=str(cpanel.get("user") or ""),
-        token=str(cpanel.get("token") or ""),
-        port=int(cpanel.get("port") or 2083),
-        ca_file=Path(str(ca_file)).expanduser() if ca_file else None,
-        timeout=given["timeout"],
-    )
+    return Account.of(given["cpanel"] | {"timeout": given["timeout"]})

@@ -81,6 +81,25 @@ class Account:
                 "settings", "cPanel token: expected the API token's printable characters and nothing else"
             )
 
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> Account:
+        """The account that a role's variables `host, port, user, token, ca_file, timeout` describe.
+
+        Raises:
+            CpanelError: they cannot be used (kind "settings").
+        """
+        ca_file = arguments.get("ca_file")
+        timeout = float(arguments.get("timeout") or 30)
+        return cls(
+            host=str(arguments.get("host") or ""),
+            user=str(arguments.get("user") or ""),
+            token=str(arguments.get("token") or ""),
+            port=int(arguments.get("port") or DEFAULT_PORT),
+            ca_file=Path(str(ca_file)).expanduser() if ca_file else None,
+            timeout=timeout,
+            total_timeout=2 * timeout,
+        )
+
     @property
     def place(self) -> str:
         """host:port, for messages."""
@@ -197,6 +216,30 @@ class Cpanel:
         if len(body) > _MAX_REPLY:
             raise self._error("protocol", f"{what}: more than {_MAX_REPLY} bytes of reply")
         return self._data(body, what)
+
+    def call_api2(self, module: str, function: str, **params: str | int) -> Any:
+        """`data` of a function of the older API 2: the only way to remove a file.
+
+        Raises:
+            CpanelError: as for `call`; kind "status" where it refused.
+        """
+        what = f"API 2 {module}::{function}"
+        asked = {f"cpanel_jsonapi_{k}": v for k, v in (("user", self._account.user), ("apiversion", 2))}
+        asked |= {"cpanel_jsonapi_module": module, "cpanel_jsonapi_func": function, **params}
+        target = f"/json-api/cpanel?{urlencode(asked)}"
+        with self._reply(target, what, self._account.total_timeout) as (reply, deadline):
+            try:
+                body = reply.read(_MAX_REPLY)
+            except (http.client.IncompleteRead, OSError) as error:
+                raise self._explain(error, what, deadline) from None
+        try:
+            result = json.loads(body)["cpanelresult"]
+            failed = result.get("error") or str(result["event"]["result"]) != "1"
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise self._error("protocol", f"{what}: the reply is none of API 2") from None
+        if failed:
+            raise self._error("status", f"{what}: refused: {harmless(result.get('error') or 'no reason', 300)}")
+        return result.get("data")
 
     @contextmanager
     def download(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Download]:

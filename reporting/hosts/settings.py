@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reporting.backup_set.request import RequestError, read_medium, read_request
+from reporting.backup_set.request_cpanel import read_cpanel_request
 from reporting.content.settings import SettingsError, read_plan
 from reporting.hosts.cpanel import Account, CpanelError
 from reporting.visitor_log.collect import CollectError
@@ -53,19 +54,21 @@ def content_problems(site: str, values: Values) -> list[str]:
 
 
 def backup_problems(site: str, values: Values) -> list[str]:
-    """Role site_backup: trees, databases, medium. Over cPanel nothing is streamed: such a backup is made by hand."""
-    if values["site_access_method"] == "cpanel_api":
-        return []
+    """Role site_backup: what is taken, over a shell or through cPanel, and the medium."""
+    asked = {"site": site, "execution": "check"}
     try:
-        read_request(
-            {
-                "site": site,
-                "execution": "check",
-                "trees": [_present(tree) for tree in values["site_backup_trees"]],
-                "databases": values["site_backup_databases"],
-                "idle_timeout": values["site_backup_idle_timeout"],
-            }
-        )
+        if values["site_access_method"] == "cpanel_api":
+            keys = ("home", "databases", "wait_minutes")
+            read_cpanel_request({**asked, **{key: values[f"site_backup_cpanel_{key}"] for key in keys}})
+        else:
+            read_request(
+                {
+                    **asked,
+                    "trees": [_present(tree) for tree in values["site_backup_trees"]],
+                    "databases": values["site_backup_databases"],
+                    "idle_timeout": values["site_backup_idle_timeout"],
+                }
+            )
     except RequestError as error:
         return [str(error)]
     try:

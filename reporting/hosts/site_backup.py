@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -273,7 +273,7 @@ class _MariadbWatcher:
             routines=sorted(facts.routines),
             events=sorted(facts.events),
             definers=sorted(facts.definers),
-            contents=[m.TableRows(name=t.name, rows=t.rows, sha256=t.sha256) for t in self._dump.contents()],
+            contents=[m.TableRows(**asdict(table)) for table in self._dump.contents()],
         )
 
 

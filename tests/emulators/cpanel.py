@@ -45,7 +45,14 @@ Fault = Literal[
     "drip",  # a byte now and then, for ever
     "cut",  # Content-Length is honest, the connection ends half-way
     "cut_unannounced",  # no Content-Length, the connection ends half-way
+    "download_cut",  # the API answers, a download without a Content-Length ends half-way
     "empty_gzip",  # a whole gzip of nothing, as a failed dump leaves it
+    "dump_error",  # the dump is mysqldump's error text
+    "backup_never",  # a full backup "begins", and its archive never comes (quota)
+    "backup_grows",  # its archive is there at once and is still growing
+    "backup_cut",  # its archive stays truncated
+    "no_backupinfo",  # an older server: the home directory has to be listed
+    "no_unlink",  # API 2 is switched off
 ]
 
 LOGIN_PAGE = b"<!DOCTYPE html>\n<html lang='en'><head><title>cPanel Login</title></head><body id='login'></body></html>"
@@ -106,6 +113,11 @@ class State:
     delay: float = 2.0  # seconds, for the slow faults
     strings_for_numbers: bool = False  # older servers
     seen: list[tuple[str, str]] = field(default_factory=list)  # (path with query, Authorization)
+    home: bytes = b""  # the tar of the home directory's own download, not packed
+    account: bytes = b""  # the tar of a full backup, not packed
+    backup_after: float = 0.0  # seconds until a full backup's archive is whole
+    inodes: int | None = None  # what the quota counts
+    backups: dict[str, float] = field(default_factory=dict)  # archive -> when it was begun (monotonic)
 
 
 class CpanelEmulator(State):
@@ -183,7 +195,9 @@ def _handler(state: CpanelEmulator, stop: threading.Event) -> type[BaseHTTPReque
             target = urlsplit(self.path)
             params = dict(parse_qsl(target.query))
             path = unquote(target.path)
-            if path.startswith("/execute/"):
+            if path == "/json-api/cpanel":
+                _send(self, 200, json.dumps(_api2(state, params)).encode(), "application/json")
+            elif path.startswith("/execute/"):
                 _uapi(self, state, path, params)
             else:
                 _plain_get(self, state, path, params)
@@ -310,7 +324,7 @@ def _quota(state: State, _params: dict[str, str]) -> dict[str, Any]:
         {
             "inode_limit": 0,
             "inodes_remain": 0,
-            "inodes_used": len(state.files),
+            "inodes_used": len(state.files) if state.inodes is None else state.inodes,
             "megabyte_limit": 250,
             "megabytes_remain": round(250 - used / 2**20, 2),
             "megabytes_used": round(used / 2**20, 2),
@@ -345,7 +359,56 @@ def _user_information(state: State, params: dict[str, str]) -> dict[str, Any]:
     return _reply({wanted: known.get(wanted)} if wanted else known)
 
 
+def _full_backup(state: State, _params: dict[str, str]) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    name = f"/home/{state.user}/backup-{now.month}.{now:%d.%Y_%H-%M-%S}_{state.user}.tar.gz"
+    if state.fault != "backup_never":
+        state.backups[name] = time.monotonic()
+    return _reply({"pid": "2857"})
+
+
+def _archive(state: State, path: str) -> tuple[bytes, bool]:
+    """What of a full backup is there by now, and whether that is all."""
+    packed = gzip.compress(state.account, mtime=0)
+    share = min(1.0, (time.monotonic() - state.backups[path]) / state.backup_after) if state.backup_after else 1.0
+    if state.fault == "backup_cut":
+        share = min(share, 0.5)
+    return packed[: int(len(packed) * share)], share == 1.0
+
+
+def _list_backups(state: State, params: dict[str, str]) -> dict[str, Any]:
+    if state.fault == "no_backupinfo":
+        return _reply(None, ["Failed to load module “BackupInfo”."])
+    listed = []
+    for path in state.backups:
+        content, whole = _archive(state, path)
+        status = "ready" if whole or state.fault == "backup_cut" else "inprogress"
+        listed.append({"name": path, "fullpath": path, "mtime": 1, "sizeBytes": len(content), "status": status})
+    return _reply(listed)
+
+
+def _list_files(state: State, _params: dict[str, str]) -> dict[str, Any]:
+    return _reply(
+        [
+            {"file": path.rpartition("/")[2], "fullpath": path, "size": len(_archive(state, path)[0]), "type": "file"}
+            for path in state.backups
+        ]
+    )
+
+
+def _api2(state: State, params: dict[str, str]) -> dict[str, Any]:
+    """The older API: only the removal of a file."""
+    known = (params.get("cpanel_jsonapi_module"), params.get("cpanel_jsonapi_func")) == ("Fileman", "fileop")
+    gone = known and state.fault != "no_unlink" and params.get("op") == "unlink"
+    done = gone and state.backups.pop(params.get("sourcefiles", ""), None) is not None
+    error = {} if done else {"error": "Permission denied"}
+    return {"cpanelresult": {"apiversion": 2, "data": [{"result": int(done)}], "event": {"result": int(done)}, **error}}
+
+
 _FUNCTIONS = {
+    ("Backup", "fullbackup_to_homedir"): _full_backup,
+    ("BackupInfo", "list"): _list_backups,
+    ("Fileman", "list_files"): _list_files,
     ("DomainInfo", "list_domains"): _list_domains,
     ("LogManager", "list_archives"): _list_archives,
     ("Mysql", "list_databases"): _list_databases,
@@ -358,7 +421,7 @@ def _plain_get(handler: BaseHTTPRequestHandler, state: State, path: str, params:
     name, body = _download(state, path, params)
     if body is None:
         _send(handler, 404, b"<html>not found</html>", "text/html")
-    elif state.fault in ("cut", "cut_unannounced"):
+    elif state.fault in ("cut", "cut_unannounced", "download_cut"):
         _send_half(handler, body, "application/x-gzip", announced=state.fault == "cut")
     else:
         content = gzip.compress(b"") if state.fault == "empty_gzip" else body
@@ -371,9 +434,15 @@ def _download(state: State, path: str, params: dict[str, str]) -> tuple[str, byt
     if path.startswith("/getsqlbackup/"):
         name = path.removeprefix("/getsqlbackup/")
         sql = state.databases.get(name.removesuffix(".sql.gz"))
+        if state.fault == "dump_error":
+            sql = b"mysqldump: Got error: 1044: Access denied when using LOCK TABLES\n"
         return name, None if sql is None else gzip.compress(sql)
+    if path.startswith("/getbackup/backup-") and state.home:
+        return path.rpartition("/")[2], gzip.compress(state.home)
     if path == "/download":
         wanted = params.get("file", "")
+        if wanted in state.backups:
+            return wanted.rpartition("/")[2], _archive(state, wanted)[0]
         return wanted.rpartition("/")[2], state.files.get(wanted)
     return "", None
 
