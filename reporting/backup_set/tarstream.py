@@ -8,9 +8,9 @@ pax headers, which is what GNU tar, busybox and bsdtar write. Names are bytes: a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 _BLOCK = 512
 _MAX_EXTENSION = 1 << 20  # bytes of one long name or pax header; more is no tar that we asked for
@@ -49,28 +49,89 @@ class Counts:
     file_bytes: int = 0
 
 
+class Members:
+    """All members of one tree, from one tar stream or several: guarded, counted, digested, handed to `on_member`.
+
+    `again` may be added to: regular files that may come a second time, because they changed while they were read. The
+    last one counts, as it does for `tar -x`.
+    """
+
+    def __init__(self, on_member: Callable[[Member], None] | None = None, again: Iterable[bytes] = frozenset()) -> None:
+        self._on_member = on_member
+        self.again = set(again)
+        self._guard = _Guard(self.again)
+        self._digest = hashlib.sha256()
+        self.counts = Counts()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over all members in their order: equal means the same names, kinds, sizes, modes, contents."""
+        return self._digest.hexdigest()
+
+    def take(self, member: Member) -> None:
+        """Take the next whole member. Raises TarError for one that a backup of one tree cannot have."""
+        whole, replaced = self._guard.admit(member)
+        counts = self.counts
+        if whole.kind in ("file", "hardlink"):
+            counts.files += replaced is None
+            counts.file_bytes += whole.size - (replaced or 0)
+        elif whole.kind == "directory":
+            counts.directories += 1
+        elif whole.kind == "symlink":
+            counts.links += 1
+        else:
+            counts.others += 1
+        self._digest.update(whole.fingerprint())
+        if self._on_member is not None:
+            self._on_member(whole)
+
+
+class Sink(Protocol):
+    """Takes the bytes of members apart from the archive's end: for putting several tars together."""
+
+    def begin(self, name: bytes) -> None:
+        """A member begins; its first header has not been written yet."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Headers, data, padding."""
+
+
 class TarReader:
     """Feed it the stream in pieces of any size, then `close()`. Each member is handed to `on_member` when it is whole.
+
+    `again`: names of regular files that may come twice, see `Members`. `members`: where members of several streams are
+    gathered. `sink` gets everything but the end of the archive.
 
     Raises (from feed and close):
         TarError: damaged, truncated, or with members that a backup of one tree cannot have.
     """
 
-    def __init__(self, on_member: Callable[[Member], None] | None = None) -> None:
-        self._on_member = on_member
+    def __init__(
+        self,
+        on_member: Callable[[Member], None] | None = None,
+        again: Iterable[bytes] = frozenset(),
+        *,
+        members: Members | None = None,
+        sink: Sink | None = None,
+    ) -> None:
+        self._members = members or Members(on_member, again)
+        self._sink = sink
+        self._head = bytearray()
         self._state = self._parse()
         self._want = next(self._state)
         self._held = bytearray()
         self._offset = 0
         self._ended = False
-        self._guard = _Guard()
-        self._digest = hashlib.sha256()
-        self.counts = Counts()
+
+    @property
+    def counts(self) -> Counts:
+        """How many members of which kind came."""
+        return self._members.counts
 
     @property
     def members_digest(self) -> str:
-        """SHA-256 (hex) over all members in their order: equal means the same names, kinds, sizes, modes, contents."""
-        return self._digest.hexdigest()
+        """See `Members.digest`."""
+        return self._members.digest
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes of the stream."""
@@ -113,6 +174,7 @@ class TarReader:
                 self._ended = True
                 yield from self._trailer()
             header = _Header(block, self._offset - _BLOCK)
+            self._head += block
             if header.type in (b"x", b"g", b"L", b"K"):
                 content = yield from self._extension(header)
                 override |= _extension_fields(header, content)
@@ -130,7 +192,9 @@ class TarReader:
         if header.size > _MAX_EXTENSION:
             raise TarError(f"a header of {header.size} bytes at byte {header.offset}: no tar writes that")
         padded = -(-header.size // _BLOCK) * _BLOCK
-        return bytes((yield padded))[: header.size] if padded else b""
+        content = bytes((yield padded)) if padded else b""
+        self._head += content
+        return content[: header.size]
 
     def _member(self, header: _Header, override: dict[bytes, bytes]) -> Any:
         name = override.get(b"path", header.name)
@@ -141,43 +205,42 @@ class TarReader:
         kind = "file" if regular else "directory" if header.type == b"\0" else _TYPES.get(header.type, "")
         if not kind:
             raise TarError(f"member {_show(name)} has the unknown type {header.type!r} (sparse files are not read)")
+        self._begin(name.rstrip(b"/"))
         digest = hashlib.sha256()
         left = size if kind == "file" else 0
         while left:
             piece = yield -left
             digest.update(piece)
+            if self._sink is not None:
+                self._sink.write(piece)
             left -= len(piece)
         if kind == "file" and size % _BLOCK:
-            yield _BLOCK - size % _BLOCK
-        self._take(Member(name.rstrip(b"/"), kind, size if regular else 0, header.mode, mtime, target), digest)
+            padding = yield _BLOCK - size % _BLOCK
+            if self._sink is not None:
+                self._sink.write(padding)
+        found = digest.hexdigest() if kind == "file" else ""
+        self._members.take(Member(name.rstrip(b"/"), kind, size if regular else 0, header.mode, mtime, target, found))
 
-    def _take(self, member: Member, digest: Any) -> None:
-        whole = self._guard.admit(member, digest.digest())
-        counts = self.counts
-        if whole.kind in ("file", "hardlink"):
-            counts.files += 1
-            counts.file_bytes += whole.size
-        elif whole.kind == "directory":
-            counts.directories += 1
-        elif whole.kind == "symlink":
-            counts.links += 1
-        else:
-            counts.others += 1
-        self._digest.update(whole.fingerprint())
-        if self._on_member is not None:
-            self._on_member(whole)
+    def _begin(self, name: bytes) -> None:
+        """The headers of a member are complete: only now its name is known to those who put it into order."""
+        if self._sink is not None:
+            self._sink.begin(name)
+            self._sink.write(self._head)
+        self._head = bytearray()
 
 
 class _Guard:
     """Refuses what a tar of one tree never holds, and what would let a restore write outside of its folder."""
 
-    def __init__(self) -> None:
-        self._files: dict[bytes, bytes] = {}  # name -> digest, for hard links
+    def __init__(self, again: set[bytes]) -> None:
+        self._again = again
+        self._files: dict[bytes, tuple[bytes, int]] = {}  # name -> digest and size; hard links share what they link to
         self._others: set[bytes] = set()
         self._symlinks: set[bytes] = set()
         self._top: bytes | None = None
 
-    def admit(self, member: Member, digest: bytes) -> Member:
+    def admit(self, member: Member) -> tuple[Member, int | None]:
+        """The member, with digest and size for a hard link; and the size of the one that it replaces, if it does."""
         name = member.name
         parts = name.split(b"/")
         if not name or name.startswith(b"/") or b".." in parts or b"." in parts or b"" in parts:
@@ -186,30 +249,27 @@ class _Guard:
             self._top = parts[0]
         if parts[0] != self._top:
             raise TarError(f"member {_show(name)} is outside of the tree {_show(self._top)}")
-        if name in self._files or name in self._others:
+        replaced = self._files.get(name)
+        if name in self._others or (replaced and not (member.kind == "file" and name in self._again)):
             raise TarError(f"member {_show(name)} comes twice")
         if self._symlinks and any(b"/".join(parts[:depth]) in self._symlinks for depth in range(1, len(parts))):
             raise TarError(f"member {_show(name)} lies behind a symbolic link")
-        return self._remember(member, digest)
+        return self._remember(member), replaced[1] if replaced else None
 
-    def _remember(self, member: Member, digest: bytes) -> Member:
+    def _remember(self, member: Member) -> Member:
         if member.kind == "file":
-            self._files[member.name] = digest
-            return _with(member, digest)
+            self._files[member.name] = (bytes.fromhex(member.sha256), member.size)
+            return member
         if member.kind == "hardlink":
             linked = self._files.get(member.target.rstrip(b"/"))
             if linked is None:
                 raise TarError(f"hard link {_show(member.name)} to {_show(member.target)}, which did not come before")
-            self._files[member.name] = linked
-            return _with(member, linked)
+            self._files[member.name] = (linked[0], 0)
+            return replace(member, sha256=linked[0].hex())
         if member.kind == "symlink":
             self._symlinks.add(member.name)
         self._others.add(member.name)
         return member
-
-
-def _with(member: Member, digest: bytes) -> Member:
-    return Member(member.name, member.kind, member.size, member.mode, member.mtime, member.target, digest.hex())
 
 
 class _Header:
@@ -287,4 +347,4 @@ def checksum_line(member: Member) -> bytes:
     return (b"\\" if name != member.name else b"") + f"{member.sha256}  ".encode() + name + b"\n"
 
 
-__all__ = ["Counts", "Member", "TarError", "TarReader", "checksum_line"]
+__all__ = ["Counts", "Member", "Members", "Sink", "TarError", "TarReader", "checksum_line"]
