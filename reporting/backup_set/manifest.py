@@ -17,6 +17,7 @@ _MAX_BYTES = 64 << 20
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$")]
 Count = Annotated[int, Field(ge=0)]
+DatabaseKind = Literal["mariadb", "postgresql", "sqlite"]
 
 
 class ManifestError(Exception):
@@ -56,6 +57,7 @@ class TableRows(_Model):
     name: str
     rows: Count
     sha256: Sha256
+    bytes: Count = 0  # that the digest is over
 
 
 class Page(_Model):
@@ -96,7 +98,7 @@ class Part(_Model):
     """One stored file: a site tree or a database."""
 
     name: FileName
-    kind: Literal["tree", "mariadb", "sqlite"]
+    kind: Literal["tree"] | DatabaseKind
     source: str  # path or database name on the host
     method: str  # how it was read there
     file: FileName

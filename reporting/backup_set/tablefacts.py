@@ -1,8 +1,8 @@
 """How many rows each table has and a digest of them, taken from the dump itself as it goes by: the host pays nothing.
 
-The digest is over the rows as the dump writes them, in its order, without the INSERT heads and line feeds around them: so
-it is the same however the client cuts rows into statements and lines. mariadb-dump escapes every line feed in a value
-(mysql_real_escape_string), so a line feed in a dump's data is always the client's own.
+The digest is over the rows as the dump writes them, in its order, without the INSERT heads and line feeds around
+them: it is the same however the client cuts rows into statements and lines. mariadb-dump escapes every line feed in a
+value (mysql_real_escape_string), so a line feed in a dump's data is always the client's own.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ _LONGEST = 4 << 20  # bytes of one row that are kept together; the rest of a lon
 
 @dataclass(frozen=True)
 class TableContent:
-    """One table: its rows, and the SHA-256 (hex) over them."""
+    """One table: its rows, the SHA-256 (hex) over them, and how many bytes that were."""
 
     name: str
     rows: int
     sha256: str
+    bytes: int = 0
 
 
 class TableMeter:
@@ -40,6 +41,7 @@ class TableMeter:
         self._head = b""
         self._old_style = False
         self._rows = 0
+        self._bytes = 0
         self._digest: Any = hashlib.sha256()
         self._within = False  # the next byte continues a line that was taken in part
         self._found: list[TableContent] = []
@@ -64,7 +66,7 @@ class TableMeter:
             self._held = self._held[-_CARRY:]
             return False
         self._table = match[1].replace(b"``", b"`").decode("utf-8", "replace")
-        self._rows, self._digest, self._within = 0, hashlib.sha256(), False
+        self._rows, self._bytes, self._digest, self._within = 0, 0, hashlib.sha256(), False
         self._held = self._held[match.end() - 1 :]
         self._state = self._before_rows
         return True
@@ -117,14 +119,14 @@ class TableMeter:
 
     def _end_table(self, rest: int = 0) -> bool:
         if self._table is not None:
-            self._found.append(TableContent(self._table, self._rows, self._digest.hexdigest()))
+            self._found.append(TableContent(self._table, self._rows, self._digest.hexdigest(), self._bytes))
         self._table = None
         self._held = self._held[rest:]
         self._state = self._between
         return True
 
     def _take(self, part: bytes) -> None:
-        """Whole lines, or a piece of one row. Every step here was measured: a search for two bytes costs six times this."""
+        """Whole lines, or a piece of one row. Measured: a search for two bytes costs six times one for a whole head."""
         text = part
         if not self._within and text.startswith(self._head):
             text = text[len(self._head) :]
@@ -134,6 +136,7 @@ class TableMeter:
         text = text.replace(b");\n" + self._head, b"),\n")
         flat = text.replace(b"\n", b"")
         self._rows += _old_style_rows(text) if self._old_style else len(text) - len(flat)
+        self._bytes += len(flat)
         self._digest.update(flat)
 
 
