@@ -20,6 +20,7 @@ IDENTITY = "LAMAN-MEDIUM.json"
 SETS = "laman"  # the folder on the medium that holds the sets: laman/<site>/<set>
 MANIFEST = "MANIFEST.json"
 _MAX_JSON = 64 << 20
+_LARGEST_FILE = {"vfat": (1 << 32) - 1, "msdos": (1 << 31) - 1}  # bytes, where a filesystem has such a limit
 
 MediumKind = Literal["hard_disk", "optical_disc", "other"]
 
@@ -83,6 +84,7 @@ def probe(spec: MediumSpec, needs: Needs) -> MediumReport:
         needed = needed_bytes(Path(spec.path), needs)
         report = replace(report, needed_bytes=needed)
         _check_room(report)
+        _check_file_size(report, needs)
     except MediumError as error:
         return replace(report, reason=f"medium {spec.id}: {error}")
     except OSError as error:
@@ -106,6 +108,17 @@ def identify(spec: MediumSpec) -> MediumReport:
         return _see(spec, MediumReport(False, "", spec.id, spec.kind, spec.path, spec.declared_folder))
     except OSError as error:
         raise MediumError(explain(error, spec.path)) from error
+
+
+def recognise(spec: MediumSpec) -> MediumReport:
+    """The medium as it is, for reading: mounted, and the right one. Nothing is written; it may be read-only or full.
+
+    Raises:
+        MediumError: it is not at hand, or another one is in its place.
+    """
+    report = identify(spec)
+    _check_identity(Path(spec.path), spec.id)
+    return replace(report, ok=True, reason=f"medium {spec.id} at {spec.path}")
 
 
 def check_same(report: MediumReport) -> None:
@@ -155,7 +168,13 @@ def needed_bytes(root: Path, needs: Needs) -> int:
 
 
 def last_set_bytes(root: Path, site: str) -> int:
-    """Stored bytes of the newest whole set of `site` on the medium, 0 when there is none. Names sort by time."""
+    """Stored bytes of the newest whole set of `site` on the medium, 0 when there is none."""
+    size = last_set(root, site).get("stored_bytes")
+    return size if isinstance(size, int) else 0
+
+
+def last_set(root: Path, site: str) -> dict[str, Any]:
+    """Manifest of the newest whole set of `site` on the medium, empty when there is none. Names sort by time."""
     folder = root / SETS / site
     names = sorted((entry.name for entry in _folders(folder) if not entry.name.startswith(".")), reverse=True)
     for name in names:
@@ -164,8 +183,8 @@ def last_set_bytes(root: Path, site: str) -> int:
             continue
         size = content.get("stored_bytes")
         if isinstance(size, int) and size > 0:
-            return size
-    return 0
+            return content
+    return {}
 
 
 # -- what the probe looks at
@@ -218,7 +237,10 @@ def _same_as_settings(spec: MediumSpec, report: MediumReport, mount: dict[str, A
         if wanted and not seen:
             raise MediumError(f"the filesystem {what} of {report.source} cannot be read, {wanted} is expected")
         if wanted and wanted.casefold() != seen.casefold():
-            raise MediumError(f"the wrong medium is mounted at {spec.path}: {what} {seen}, expected {wanted}")
+            raise MediumError(
+                f"the wrong medium is mounted at {spec.path}: {what} {seen}, expected {wanted}. "
+                f"Take it out, plug in and mount {spec.id}"
+            )
     if not spec.uuid and Path(spec.path).stat().st_dev == Path("/").stat().st_dev:
         raise MediumError(f"{spec.path} is a bind mount of the system's own disk ({report.source}), not a medium")
     return report
@@ -245,7 +267,10 @@ def _check_identity(root: Path, wanted: str) -> None:
         raise MediumError(f"{root} carries no {IDENTITY}: {advice}")
     found = _read_json(file).get("id")
     if found != wanted:
-        raise MediumError(f"the wrong medium is at {root}: {IDENTITY} says id {str(found)[:80]!r}, expected {wanted!r}")
+        raise MediumError(
+            f"the wrong medium is at {root}: {IDENTITY} says id {str(found)[:80]!r}, expected {wanted!r}. "
+            f"Take it out, plug in and mount {wanted}"
+        )
 
 
 def _check_writable(root: Path) -> None:
@@ -268,6 +293,21 @@ def _check_room(report: MediumReport) -> None:
         )
     if space.f_files and space.f_favail < 32:
         raise MediumError(f"{report.path} has no inodes left ({space.f_favail}): it holds too many files")
+
+
+def _check_file_size(report: MediumReport, needs: Needs) -> None:
+    """FAT32 ends a file at 4 GiB - 1: told before the run, from the last set, not when hours of it are written."""
+    limit = _LARGEST_FILE.get(report.fstype)
+    if limit is None or needs.site is None:
+        return
+    parts = last_set(Path(report.path), needs.site).get("parts")
+    for part in parts if isinstance(parts, list) else []:
+        size = part.get("stored_bytes") if isinstance(part, dict) else None
+        if isinstance(size, int) and size * (100 + needs.growth_percent) // 100 > limit:
+            raise MediumError(
+                f"{report.path} is formatted with {report.fstype} (FAT32), which holds no file above {_mib(limit)}; "
+                f"{str(part.get('file'))[:80]} had {_mib(size)} last time. Format it with ext4 or exFAT"
+            )
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -300,7 +340,9 @@ __all__ = [
     "check_same",
     "explain",
     "identify",
+    "last_set",
     "last_set_bytes",
     "needed_bytes",
     "probe",
+    "recognise",
 ]

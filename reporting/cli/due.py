@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
+from reporting.cli.backup_duties import media_duties, set_duties
 from reporting.cli.common import ACTIVITIES, command_line, inventory_of, local, opened, today
 from reporting.cli.main import EXIT_OK
 from reporting.cli.renewal_known import known_of
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
         coming = upcoming(record.ledger.events(), compliance.as_of, compliance.as_of + _LOOK_AHEAD)
         known = known_of(record)
         duties = [*_duties(compliance, inventory), *_renewals(record, known), *_services(record, known)]
+        duties += [Duty(*duty) for duty in set_duties(record)]
     if options.json:
         print(json.dumps([asdict(d) for d in duties], indent=2, ensure_ascii=False))
     elif not duties:
@@ -154,14 +156,8 @@ def _review(execution: Execution, inventory: Inventory) -> Duty:
 
 
 def _media(inventory: Inventory) -> list[Duty]:
-    """Media that a backup needs and that are not ready."""
-    from reporting.cli.media import reports
-
-    return [
-        Duty(f"plug in and mount medium {r.id}: {r.reason}", command_line(inventory, "medium", "list"), None)
-        for r in reports(inventory)
-        if not r.ok
-    ]
+    """The medium that a backup needs now and that is not ready."""
+    return [Duty(*duty) for duty in media_duties(inventory)]
 
 
 def _typed(inventory: Inventory, rest: str) -> str:

@@ -1,0 +1,163 @@
+"""The life of backup sets after they were made: listed, read back, counted as copies, taken away by retention."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from reporting.backup_set.rotation import on_turn
+from tests.fleet.fixtures import MediumFactory
+from tests.fleet.medium import LoopMedium
+
+from .agency import Agency
+
+
+@pytest.fixture
+def agency(tmp_path: Path) -> Agency:
+    site = tmp_path / "www"
+    (site / "sub").mkdir(parents=True)
+    for number in range(40):
+        (site / "sub" / f"file-{number}").write_bytes(os.urandom(5_000))
+    trees = [{"name": "laman", "path": str(site)}]
+    return Agency(tmp_path / "kantor", sites={"ppid": {"site_backup_trees": trees}}).write()
+
+
+@pytest.fixture
+def disks(loop_medium: MediumFactory) -> dict[str, LoopMedium]:
+    found = {}
+    for name in ("disk-a", "disk-b"):
+        found[name] = loop_medium(60, name.upper().replace("-", ""))
+        (found[name].path / "LAMAN-MEDIUM.json").write_text(json.dumps({"id": name}))
+    return found
+
+
+def backed_up(agency: Agency, times: int = 1) -> list[Path]:
+    for _ in range(times):
+        done = agency.laman("run", "backup")
+        assert done.returncode == 0, done.stdout + done.stderr
+    return agency.sets("ppid")
+
+
+def data(agency: Agency, *words: str, rc: int = 0) -> list[dict]:  # type: ignore[type-arg]
+    done = agency.laman("backup", *words, "--json")
+    assert done.returncode == rc, done.stdout + done.stderr
+    return list(json.loads(done.stdout))
+
+
+def test_list_show_and_verify_say_what_is_there(agency: Agency) -> None:
+    empty = agency.laman("backup", "list")
+    assert empty.returncode == 0
+    assert "No set yet. Next: laman" in empty.stdout
+    (folder,) = backed_up(agency)
+    listed = json.loads(agency.laman("backup", "list", "--json").stdout)
+    assert [(s["set"], s["state"], s["medium"]) for s in listed["sets"]] == [(folder.name, "whole", "disk")]
+    shown = agency.laman("backup", "show", folder.name[:12])
+    assert "tree-laman.tar.zst" in shown.stdout
+    assert shown.stdout.splitlines()[-1].startswith("Next: laman")
+    good = agency.laman("backup", "verify", "--all")
+    assert good.returncode == 0, good.stderr
+    assert "whole" in good.stdout
+    assert "past the page cache" in good.stdout
+    assert "MB/s" in good.stdout
+
+
+def test_a_flipped_byte_is_found_named_recorded_and_red_until_a_new_set_is_there(agency: Agency) -> None:
+    (folder,) = backed_up(agency)
+    stored = folder / "tree-laman.tar.zst"
+    content = bytearray(stored.read_bytes())
+    content[len(content) // 2] ^= 1
+    stored.write_bytes(content)
+    bad = agency.laman("backup", "verify", folder.name)
+    assert bad.returncode == 2
+    assert "frame 1 of 1" in bad.stdout
+    assert "file lost in it: www/sub/file-" in bad.stdout
+    (standing,) = data(agency, "status", rc=2)
+    assert {"damaged", "no_set"} & {flag["code"] for flag in standing["flags"]}
+    assert [s["state"] for s in json.loads(agency.laman("backup", "list", "--json").stdout)["sets"]] == ["damaged"]
+    due = agency.laman("due").stdout
+    assert "run backup" in due
+
+
+def test_status_counts_copies_kinds_and_places(agency: Agency) -> None:
+    agency.unit["backup"] = {"copies": 2, "media_kinds": 1, "off_site": 0}
+    agency.write()
+    (before,) = data(agency, "status", rc=2)
+    assert [flag["code"] for flag in before["flags"]] == ["no_set"]
+    (folder,) = backed_up(agency)
+    (after,) = data(agency, "status", rc=2)
+    assert (after["copies"], after["media_kinds"], after["off_site"]) == (2, 1, 0)
+    assert [flag["code"] for flag in after["flags"]] == ["never_proven"]
+    agency.unit["backup"] = {}
+    agency.write()
+    (strict,) = data(agency, "status", rc=2)
+    assert [f["code"] for f in strict["flags"]] == ["few_copies", "few_kinds", "few_off_site", "never_proven"]
+    for entry in sorted(folder.rglob("*"), reverse=True):
+        entry.unlink()
+    folder.rmdir()
+    (gone,) = data(agency, "status", rc=2)
+    assert "not_there" in {flag["code"] for flag in gone["flags"]}
+    said = agency.laman("backup", "status").stdout
+    assert "somebody removed it by hand" in said
+    assert "Next: laman" in said.splitlines()[-1] or "Next: " in said.splitlines()[-1]
+
+
+# -- rotation
+
+
+def _rotating(agency: Agency, disks: dict[str, LoopMedium], place: Path | None = None) -> str:
+    """Two disks take turns day by day; returns the one whose day it is. `place`: both have the same mount point."""
+    agency.unit["media"] = [
+        {"id": name, "path": str(place or disk.path), "uuid": disk.uuid, "off_site": name == "disk-b"}
+        for name, disk in disks.items()
+    ]
+    agency.unit["backup"] = {"rotation": ["disk-a", "disk-b"], "turn": "day"}
+    agency.write()
+    roles = agency.inventory / "group_vars/all/roles.yml"
+    medium = 'site_backup_medium: "{{ laman_unit | laman_medium(inventory_dir) }}"'
+    roles.write_text(f"{medium}\nsite_backup_minimum_bytes: 1000000\n")
+    for _ in range(3):  # a test that runs at midnight meets another day's disk
+        today = _today()
+        turn = on_turn(["disk-a", "disk-b"], today, "day")
+        if today == _today():
+            break
+    assert turn is not None
+    return turn
+
+
+def _today() -> date:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return datetime.now(ZoneInfo("Asia/Jakarta")).date()
+
+
+def test_the_disk_whose_turn_it_is_takes_the_backup(agency: Agency, disks: dict[str, LoopMedium]) -> None:
+    turn = _rotating(agency, disks)
+    done = agency.laman("run", "backup")
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = {name: (disk.path / "laman/ppid").exists() for name, disk in disks.items()}
+    assert written == {name: name == turn for name in disks}
+    disks[turn].unmount()
+    due = agency.laman("due", "--json")
+    said = agency.laman("backup", "status").stdout
+    assert f"medium {turn} has its turn until {_today()}: it is NOT plugged in" in said
+    assert due.returncode == 0
+
+
+def test_the_wrong_disk_is_refused_with_what_to_do(agency: Agency, disks: dict[str, LoopMedium]) -> None:
+    """One slot, two disks: the one that is in has not its turn."""
+    turn = _rotating(agency, disks)
+    other = next(name for name in disks if name != turn)
+    slot = disks[other].path  # the other disk sits in the slot
+    _rotating(agency, disks, place=slot)
+    done = agency.laman("run", "backup")
+    assert done.returncode != 0
+    assert f"plug in and mount {turn}" in done.stdout + done.stderr
+    assert not (slot / "laman/ppid").exists()
+    due = agency.laman("due").stdout
+    assert f"plug in and mount medium {turn}: it is its turn this day" in due
+    assert str(_today()) in due
