@@ -97,7 +97,7 @@ def _read(number: int, size: int, place: int) -> bytes:
 
 
 class Carrier:
-    """Takes rows over, one after another; rows that lie side by side become one range, whole frames in it are copied."""
+    """Takes rows over, one after another; those that lie side by side become one range, its whole frames are copied."""
 
     def __init__(self, packer: Packer) -> None:
         self._packer = packer

@@ -3,6 +3,7 @@
 <medium>/laman/<site>/<UTC time>-<execution>/            whole and verified
 <medium>/laman/<site>/<UTC time>-<execution>.tidak-lengkap/   verified, but its source could not be read whole
 <medium>/laman/<site>/.<UTC time>-<execution>.part/      being built, or left by a run that was killed
+<medium>/laman/<site>/.sisa-<part>/                      what a broken run had of a tree: the next one takes it over
 """
 
 from __future__ import annotations
@@ -13,22 +14,29 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal, Protocol
+from typing import Protocol
+from urllib.parse import quote_from_bytes
 
 from reporting.backup_set import manifest as m
+from reporting.backup_set.draftfiles import Origin, hashed, lines, part_of, remove, remove_quietly, write
 from reporting.backup_set.howto import how_to_restore
+from reporting.backup_set.index import settle, write_index
+from reporting.backup_set.listing import Listing
 from reporting.backup_set.medium import SETS, MediumError, MediumReport, check_same
 from reporting.backup_set.store import Source, Stored, StoreError, file_digest, read_back, store
-from reporting.backup_set.tarstream import Member, TarError, TarReader, checksum_line
+from reporting.backup_set.tarstream import TarError, TarReader
+from reporting.backup_set.treewriter import Files, TreeWriter, keep, writing
 from reporting.files import below, sync_folder
 
 _SITE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _SET = re.compile(r"\d{8}T\d{6}Z-[a-z0-9][a-z0-9_-]{0,63}")
+_REST = ".sisa-"  # what a broken run left of a tree: .sisa-<part>
+_READ = 1 << 20
 _PART = re.compile(rf"\.{_SET.pattern}\.part")
 
 
@@ -42,19 +50,10 @@ class Sealed:
     verified: str
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a part comes from: its name in the set, its path or database name on the host, how it was read there."""
-
-    name: str
-    source: str
-    method: str
-
-
 class Watcher(Protocol):
     """Sees a database's bytes on their way. `finish` checks that all is there, and describes the database."""
 
-    kind: Literal["mariadb", "sqlite"]
+    kind: m.DatabaseKind
 
     def feed(self, piece: bytes) -> None: ...
 
@@ -79,7 +78,11 @@ class Draft:
     folder: Path
     parts: list[m.Part] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    exceptions: list[str] = field(default_factory=list)
     _stored: dict[str, Stored] = field(default_factory=dict)
+    _lists: dict[str, dict[str, str]] = field(default_factory=dict)  # SHA-256 of a tree's lists, by part and name
+    _methods: set[str] = field(default_factory=set)
+    _started: float = 0.0
 
     def add_tree(self, origin: Origin, source: Source, excludes: list[str]) -> m.Part:
         """Take a tar stream of one tree: stored packed, with a list of the SHA-256 of every file in it.
@@ -88,30 +91,71 @@ class Draft:
             TarError: no whole tar of one tree; nothing of it stays in the set.
             OSError, MediumError: the medium is full, read-only, gone.
         """
-        started = time.monotonic()
-        file, listing = f"tree-{origin.name}.tar.zst", f"FILES-{origin.name}.sha256"
-        with self._new_files(file, listing), (self.folder / listing).open("xb") as lines:
-            top: list[bytes] = []
-            reader = TarReader(lambda member: _list_member(member, lines, top))
-            stored = store(source, self.folder / file, reader.feed, self._look)
+        with self.tree(origin, None) as writer:
+            reader = TarReader(members=writer.members, sink=writer)
+            while piece := source.read(_READ):
+                writer.taken.line_bytes += len(piece)
+                reader.feed(piece)
             reader.close()
-            lines.flush()
-            os.fsync(lines.fileno())
-            if not top:
-                raise TarError("the archive is empty")
-        counts = reader.counts
+        return self.finish_tree(origin, writer, None, excludes)
+
+    @contextmanager
+    def tree(self, origin: Origin, listing: Listing | None) -> Iterator[TreeWriter]:
+        """Write a tree's archive; call `finish_tree` after the block. A broken one is put aside for the next run.
+
+        Raises:
+            TarError: no whole tree; nothing of it stays in the set. OSError, MediumError: the medium.
+        """
+        files = Files(self.folder, origin.name)
+        self._started = time.monotonic()
+        try:
+            self._look()
+            with writing(files, origin.source, listing, self._look) as writer:
+                yield writer
+                if not writer.top:
+                    raise TarError("the archive is empty")
+        except (OSError, MediumError):
+            remove(files.all())
+            raise
+        except BaseException:
+            keep(files, self.rest_of(origin.name))
+            remove(files.all())
+            raise
+
+    def rest_of(self, name: str) -> Path:
+        """Where a broken run of the tree `name` leaves what it had."""
+        return self.folder.parent / f"{_REST}{name}"
+
+    def finish_tree(self, origin: Origin, writer: TreeWriter, listing: Listing | None, excludes: list[str]) -> m.Part:
+        """Write the index of a tree that has been written, and take it into the set. Raises OSError."""
+        files = Files(self.folder, origin.name)
+        listed, listed_at = (listing.lines, listing.listed_at) if listing else ([], 0)
+        with files.index.open("xb") as out:
+            write_index(out, settle(lambda: lines(files.journals[0]), listed, listed_at), listed_at)
+            out.flush()
+            os.fsync(out.fileno())
+        remove(files.journals)
+        counts, taken, stored = writer.members.counts, writer.taken, writer.stored
+        if stored is None:
+            raise RuntimeError(f"{origin.name} is not written yet")
         tree = m.Tree(
-            top=top[0].decode("utf-8", "backslashreplace"),
-            files_list=listing,
-            members_sha256=reader.members_digest,
+            top=writer.top.decode("utf-8", "backslashreplace"),
+            files_list=files.sums.name,
+            members_sha256=writer.members.digest,
             files=counts.files,
             directories=counts.directories,
             links=counts.links,
             others=counts.others,
             file_bytes=counts.file_bytes,
             excludes=excludes,
+            index=files.index.name,
+            again=[quote_from_bytes(name) for name in taken.again],
+            carried_from=taken.carried_from,
+            carried_members=taken.carried_members,
+            carried_bytes=taken.carried_bytes,
         )
-        return self._add(_part(origin, "tree", stored, started, tree), stored)
+        self._lists[origin.name] = {path.name: hashed(path) for path in (files.sums, files.index)}
+        return self._add(part_of(origin, "tree", stored, tree, (self._started, taken.line_bytes)), stored)
 
     def add_database(self, origin: Origin, source: Source, watcher: Watcher, suffix: str = "sql") -> m.Part:
         """Take a dump (suffix sql) or a database file (suffix sqlite), watched on its way.
@@ -124,13 +168,15 @@ class Draft:
         with self._new_files(file):
             stored = store(source, self.folder / file, watcher.feed, self._look)
             database = watcher.finish()
-        return self._add(_part(origin, watcher.kind, stored, started, database), stored)
+        return self._add(part_of(origin, watcher.kind, stored, database, (started, stored.source_bytes)), stored)
 
     def drop(self, part: m.Part) -> None:
         """Take a part out again (what came was not what was asked for)."""
         self.parts.remove(part)
-        for name in (part.file, *([part.tree.files_list] if part.tree else [])):
-            (self.folder / name).unlink()
+        lists = [part.tree.files_list, part.tree.index] if part.tree else []
+        for name in (part.file, *lists):
+            if name is not None:
+                (self.folder / name).unlink()
 
     def scratch(self, name: str) -> Path:
         """A path in the draft for a working file; the caller removes it before the set is sealed."""
@@ -152,17 +198,16 @@ class Draft:
             m.HOWTO: how_to_restore(manifest, PurePosixPath(where)).encode(),
         }
         for name, content in papers.items():
-            _write(self.folder / name, content)
+            write(self.folder / name, content)
         files = self._digests()
         sums = "".join(f"{digest}  {name}\n" for name, (digest, _) in sorted(files.items())).encode()
-        _write(self.folder / m.SUMS, sums)
+        write(self.folder / m.SUMS, sums)
         if file_digest(self.folder / m.SUMS)[0] != hashlib.sha256(sums).hexdigest():
             raise StoreError(f"{m.SUMS}: not what was written")
         files[m.SUMS] = (hashlib.sha256(sums).hexdigest(), len(sums))
         self._name(where)
         relative = f"{SETS}/{self.site}/{final}"
-        verified = "read back from the medium: SHA-256 equal, decompressed, every member equal"
-        return Sealed(relative, manifest, files, verified)
+        return Sealed(relative, manifest, files, self._verified)
 
     # -- steps
 
@@ -177,7 +222,7 @@ class Draft:
             yield
         except BaseException:
             for name in names:
-                _remove_quietly(self.folder / name)
+                remove_quietly(self.folder / name)
             raise
 
     def _add(self, part: m.Part, stored: Stored) -> m.Part:
@@ -189,15 +234,21 @@ class Draft:
         for part in self.parts:
             path = self.folder / part.file
             if part.tree is None:
-                read_back(path, self._stored[part.name], lambda _piece: None)
+                self._methods.add(read_back(path, self._stored[part.name], lambda _piece: None))
                 continue
-            with (self.folder / part.tree.files_list).open("rb") as lines:
-                os.posix_fadvise(lines.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-                reader = TarReader(_compare_with(lines, part.tree.files_list))
-                read_back(path, self._stored[part.name], reader.feed)
-                reader.close()
-                if lines.read(1) or reader.members_digest != part.tree.members_sha256:
-                    raise StoreError(f"{part.file}: its members are not those that were written")
+            reader = TarReader(again=part.tree.names_again())
+            self._methods.add(read_back(path, self._stored[part.name], reader.feed))
+            reader.close()
+            if reader.members_digest != part.tree.members_sha256:
+                raise StoreError(f"{part.file}: its members are not those that were written")
+            for name, wanted in self._lists[part.name].items():
+                if file_digest(self.folder / name)[0] != wanted:
+                    raise StoreError(f"{name}: does not agree with what was written")
+
+    @property
+    def _verified(self) -> str:
+        methods = " and ".join(sorted(self._methods))
+        return f"read back from the medium past the page cache ({methods}): SHA-256 equal, every member equal"
 
     def _manifest(self) -> m.Manifest:
         report = self.report
@@ -207,6 +258,8 @@ class Draft:
             execution=self.execution,
             complete=not self.problems,
             problems=self.problems,
+            exceptions=self.exceptions,
+            verified=self._verified,
             started_at=self.started_at,
             finished_at=datetime.now(UTC),
             medium=m.MediumOfSet(
@@ -238,30 +291,6 @@ class Draft:
         check_same(self.report)
 
 
-def _part(
-    origin: Origin,
-    kind: Literal["tree", "mariadb", "sqlite"],
-    stored: Stored,
-    started: float,
-    what: m.Tree | m.Database,
-) -> m.Part:
-    return m.Part(
-        name=origin.name,
-        kind=kind,
-        source=origin.source,
-        method=origin.method,
-        file=stored.name,
-        source_bytes=stored.source_bytes,
-        source_sha256=stored.source_sha256,
-        stored_bytes=stored.stored_bytes,
-        sha256=stored.sha256,
-        frames=stored.frames,
-        seconds=round(time.monotonic() - started, 3),
-        tree=what if isinstance(what, m.Tree) else None,
-        database=what if isinstance(what, m.Database) else None,
-    )
-
-
 @contextmanager
 def new_set(report: MediumReport, site: str, execution: str) -> Iterator[Draft]:
     """Start a set of `site` on a probed medium. What is not sealed when the block ends is removed.
@@ -291,6 +320,9 @@ def new_set(report: MediumReport, site: str, execution: str) -> Iterator[Draft]:
         finally:
             if folder.exists():
                 shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now, the next run sweeps
+            else:
+                for part in draft.parts:  # what a broken run left of it is of no more use
+                    shutil.rmtree(draft.rest_of(part.name), ignore_errors=True)
 
 
 @contextmanager
@@ -305,44 +337,13 @@ def _only_run(home: Path, site: str) -> Iterator[None]:
 
 
 def _sweep(home: Path) -> None:
+    """What killed runs left: their unfinished trees are put aside to be taken over, all else is removed."""
     for entry in home.iterdir():
         if _PART.fullmatch(entry.name) and entry.is_dir() and not entry.is_symlink():
+            for archive in entry.glob("tree-*.tar.zst"):
+                name = archive.name.removeprefix("tree-").removesuffix(".tar.zst")
+                keep(Files(entry, name), home / f"{_REST}{name}")
             shutil.rmtree(entry)
-
-
-def _list_member(member: Member, lines: BinaryIO, top: list[bytes]) -> None:
-    if not top:
-        top.append(member.name.split(b"/")[0])
-    if member.sha256:
-        lines.write(checksum_line(member))
-
-
-def _compare_with(lines: BinaryIO, name: str) -> Callable[[Member], None]:
-    """Each member read back must be the next line of the list that was made on the way in."""
-
-    def compare(member: Member) -> None:
-        if not member.sha256:
-            return
-        wanted = checksum_line(member)
-        if lines.read(len(wanted)) != wanted:
-            raise StoreError(f"{name}: does not agree with the archive at member {member.name[:200]!r}")
-
-    return compare
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _remove_quietly(path: Path) -> None:
-    """Remove a part's file; on a medium that is gone there is nothing to remove, and the first error matters."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 __all__ = ["Draft", "Origin", "Sealed", "Watcher", "new_set", "set_name"]

@@ -4,7 +4,7 @@ One entry per name: its kind and a *stat*, everything that changes when the file
 fractions, inode, mode, owner, links). It is made by `find` with `-printf` (GNU) or with `stat -c` (busybox, coreutils);
 a host with neither has no listing, and is always read whole. Names are bytes: newlines, invalid UTF-8, any length.
 
-A listing is a sorted list of byte strings ``key NUL NUL kind stat``, where the key is the name with NUL for "/": that is
+A listing is a sorted list of byte strings ``key NUL NUL kind stat``; the key is the name with NUL for "/": that is
 the order in which `tar --sort=name` walks, parents before children. A string each costs a fifth of an object.
 """
 

@@ -107,9 +107,9 @@ class Packer:
         return self._source.hexdigest(), self._stored.hexdigest()
 
     def abort(self) -> None:
-        """Something failed: end the threads. What is written already stays, in whole frames. Twice does no harm."""
-        if self._error is None:
-            self._error = RuntimeError("aborted")
+        """Something failed: end the threads. What was taken so far is written, in whole frames. Twice does no harm."""
+        if self._thread.is_alive() and self._error is None:
+            self.end_frame()
         self._stop()
 
     # -- steps
