@@ -212,15 +212,15 @@ def _places(own: list[KnownSet], media: Sequence[Medium], rules: Backups, now: d
 
 
 def _flags(found: Standing, own: list[KnownSet], rules: Backups, now: datetime) -> Iterable[Flag]:
-    if found.last_set is None:
-        yield Flag("no_set", "there is no whole set of it at all", "belum ada set yang utuh sama sekali")
-        return
-    yield from _too_few(found, rules)
     for s in own:
         if s.pruned_at is None and s.checks and not s.checks[-1][1]:
             yield Flag(
                 "damaged", f"set {s.set} on {s.medium} was found damaged", f"set {s.set} pada {s.medium} ternyata rusak"
             )
+    if found.last_set is None:
+        yield Flag("no_set", "there is no whole set of it at all", "belum ada set yang utuh sama sekali")
+        return
+    yield from _too_few(found, rules)
     if found.verify_due is not None and found.verify_due < now:
         days = _days(now, found.verified_at)
         yield Flag(

@@ -76,10 +76,11 @@ def test_a_flipped_byte_is_found_named_recorded_and_red_until_a_new_set_is_there
     assert "frame 1 of 1" in bad.stdout
     assert "file lost in it: www/sub/file-" in bad.stdout
     (standing,) = data(agency, "status", rc=2)
-    assert {"damaged", "no_set"} & {flag["code"] for flag in standing["flags"]}
+    assert [flag["code"] for flag in standing["flags"]] == ["damaged", "no_set"]
     assert [s["state"] for s in json.loads(agency.laman("backup", "list", "--json").stdout)["sets"]] == ["damaged"]
     due = agency.laman("due").stdout
-    assert "run backup" in due
+    assert f"backups of ppid: set {folder.name} on disk was found damaged" in due
+    assert "run backup --site ppid" in due
 
 
 def test_status_counts_copies_kinds_and_places(agency: Agency) -> None:
