@@ -34,9 +34,13 @@ _INSPECT = "; ".join(  # the database is the connection's default: no name has t
         "SELECT 'routine', routine_name, definer, IF(routine_definition IS NULL, 'hidden', 'seen') "
         "FROM information_schema.routines WHERE routine_schema = DATABASE()",
         "SELECT 'event', event_name, definer FROM information_schema.events WHERE event_schema = DATABASE()",
+        "SELECT 'other', schema_name FROM information_schema.schemata WHERE schema_name <> DATABASE()",
+        "SELECT 'holder', grantee, GROUP_CONCAT(privilege_type ORDER BY privilege_type SEPARATOR ', ') "
+        "FROM information_schema.schema_privileges WHERE DATABASE() LIKE table_schema GROUP BY grantee",
         "SHOW GRANTS",
     )
 )
+_SYSTEM = {"information_schema", "performance_schema", "mysql", "sys"}
 _QUIET = re.compile(r"^tar: (.*: socket ignored|Exiting with failure status due to previous errors|"
                     r"error exit delayed from previous errors|.*: file is on a different filesystem.*)$")  # fmt: skip
 _CHANGED = re.compile(r"^tar: (?P<name>.*?): (?:file changed as we read it|File removed before we read it|"
@@ -151,6 +155,20 @@ def inspect_command(request: MariadbRequest) -> str:
     )
 
 
+def list_command(request: MariadbRequest) -> str:
+    """Names of all databases that the account sees, one a line."""
+    return (
+        "c=$(command -v mariadb || command -v mysql) || exit 96; "
+        f'exec "$c" {_account(request)} --batch --skip-column-names -e "SET NAMES utf8mb4; SHOW DATABASES"'
+    )
+
+
+def read_list(output: str) -> list[str]:
+    """Read the names of `list_command`, without the server's own databases."""
+    names = [_unescaped(line) for line in output.split("\n") if line]
+    return [name for name in names if name.lower() not in _SYSTEM]
+
+
 @dataclass
 class DatabaseFacts:
     """What a MariaDB or MySQL server says about one database."""
@@ -168,6 +186,8 @@ class DatabaseFacts:
     hidden_routines: list[str] = field(default_factory=list)
     unsafe_tables: list[str] = field(default_factory=list)  # engines without transactions
     grants: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)  # databases beside it that the account sees
+    holders: list[str] = field(default_factory=list)  # who may do what in it, as far as the account sees them
 
 
 def read_facts(output: str) -> DatabaseFacts:
@@ -184,6 +204,10 @@ def read_facts(output: str) -> DatabaseFacts:
             facts.character_set, facts.collation = values
         elif kind == "table" and len(values) == 3:
             _take_table(facts, *values)
+        elif kind == "other" and len(values) == 1 and values[0].lower() not in _SYSTEM:
+            facts.others.append(values[0])
+        elif kind == "holder" and len(values) == 2:
+            facts.holders.append(f"GRANT {values[1]} TO {values[0]}")
         elif kind in ("view", "trigger", "routine", "event") and len(values) >= 2:
             _take_object(facts, kind, values)
     return facts
@@ -269,8 +293,10 @@ __all__ = [
     "dump_command",
     "inspect_command",
     "is_gnu_tar_command",
+    "list_command",
     "option_file",
     "read_facts",
+    "read_list",
     "sqlite_command",
     "sqlite_look",
     "tar_command",

@@ -62,6 +62,8 @@ def _parts(manifest: Manifest) -> Iterator[str]:
             yield from _tree(str(number), part)
         elif part.kind == "mariadb":
             yield from _mariadb(str(number), part)
+        elif part.kind == "postgresql":
+            yield from _postgresql(str(number), part)
         else:
             yield from _sqlite(str(number), part)
 
@@ -91,11 +93,35 @@ def _mariadb(number: str, part: Part) -> Iterator[str]:
         yield f"Server asal / it came from: {harmless(database.server)}"
     if database is not None and database.definers:
         yield "Akun yang harus ada (DEFINER) / accounts that must exist: " + ", ".join(map(harmless, database.definers))
+    if database is not None and database.grants:
+        yield "Hak akun atas basis data ini (kata sandi tidak disimpan) / rights in it (passwords are not kept):"
+        yield from (f"  {harmless(grant, 300)}" for grant in database.grants)
     yield f"    mariadb -e {shlex.quote(f'CREATE DATABASE {name}{charset}')}"
     yield (
         f"    zstd -dcq {part.file} | mariadb --default-character-set=utf8mb4 --max-allowed-packet=1G "
         f"{shlex.quote(part.source)}"
     )
+
+
+def _postgresql(number: str, part: Part) -> Iterator[str]:
+    """Owners come first: the dump gives each object to its owner, with the grants on it."""
+    database = part.database
+    source = harmless(part.source)
+    yield from _step(number, f"Basis data PostgreSQL {source}. Pakai akun yang boleh membuat basis data.",
+                     f"The PostgreSQL database {source}. Use an account that may create databases.")  # fmt: skip
+    if database is not None and database.server:
+        yield f"Server asal / it came from: {harmless(database.server)}"
+    if database is not None and database.definers:
+        yield "Peran pemilik; yang sudah ada dibiarkan. / The owners' roles; those that exist already are left alone."
+        for owner in database.definers:
+            yield f"    createuser --no-login -- {shlex.quote(owner)} 2>/dev/null || :"
+    yield f"    createdb --template=template0 --encoding=UTF8 -- {shlex.quote(part.source)}"
+    yield (f"    zstd -dcq {part.file} | psql -Xq -v ON_ERROR_STOP=1 -o /dev/null -d {shlex.quote(_dsn(part.source))}")
+
+
+def _dsn(database: str) -> str:
+    """A name that can be nothing but a database's: psql reads one with `=` or `://` as a connection string."""
+    return "dbname='" + database.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _sqlite(number: str, part: Part) -> Iterator[str]:

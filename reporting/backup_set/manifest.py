@@ -90,7 +90,8 @@ class Database(_Model):
     triggers: list[str] = []
     routines: list[str] = []
     events: list[str] = []
-    definers: list[str] = []  # accounts that views, triggers, routines and events run as
+    definers: list[str] = []  # accounts that views, triggers, routines and events run as; PostgreSQL: owners
+    grants: list[str] = []  # who might do what in it, as far as the account saw it; never a password
     contents: list[TableRows] = []  # rows and digest of each table; sets of before 2026-11-22 have none
 
 

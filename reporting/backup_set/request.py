@@ -95,6 +95,35 @@ class MariadbRequest(_Model):
         return self
 
 
+class PostgresqlRequest(_Model):
+    """A PostgreSQL database.
+
+    The account: `user` and `password` (they travel on standard input), or none (the one that the system account is, as
+    with peer). `socket`: the folder of the server's socket; it goes before `host`.
+    """
+
+    name: PartName
+    kind: Literal["postgresql"]
+    database: Annotated[str, StringConstraints(min_length=1, max_length=63)]
+    user: str | None = None
+    password: str | None = None
+    host: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    socket: str | None = None
+
+    @model_validator(mode="after")
+    def _usable(self) -> PostgresqlRequest:
+        for key in ("database", "user", "password", "host", "socket"):
+            value = getattr(self, key)
+            if value is not None and (set(value) & set("\n\r\0") or value != value.strip() or len(value) > 900):
+                raise ValueError(f"{key} holds a line feed, blanks at an end, or more than 900 characters")
+        if self.socket is not None:
+            _absolute(self.socket)
+        if self.password is not None and self.user is None:
+            raise ValueError("password without user")
+        return self
+
+
 class SqliteRequest(_Model):
     """An SQLite database file."""
 
@@ -108,7 +137,7 @@ class SqliteRequest(_Model):
         return self
 
 
-DatabaseRequest = Annotated[MariadbRequest | SqliteRequest, Field(discriminator="kind")]
+DatabaseRequest = Annotated[MariadbRequest | PostgresqlRequest | SqliteRequest, Field(discriminator="kind")]
 
 
 class BackupRequest(_Model):
@@ -119,6 +148,8 @@ class BackupRequest(_Model):
     trees: list[TreeRequest] = []
     databases: list[DatabaseRequest] = []
     idle_timeout: Annotated[int, Field(ge=1)] = 900  # seconds without a byte until a stream is given up
+    pages_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")] = ""  # pages are recorded from here
+    pages_ca_file: str = ""  # PEM of the site's authority, where the system does not know it
 
     @model_validator(mode="after")
     def _consistent(self) -> BackupRequest:
@@ -168,7 +199,8 @@ def read_medium(raw: dict[str, Any]) -> MediumSpec:
 
 def _line(error: ValidationError, prefix: str) -> str:
     first = error.errors(include_input=False, include_context=False)[0]
-    where = ".".join(str(piece) for piece in first["loc"] if piece not in ("mariadb", "sqlite")) or "trees, databases"
+    kinds = ("mariadb", "postgresql", "sqlite")
+    where = ".".join(str(piece) for piece in first["loc"] if piece not in kinds) or "trees, databases"
     return f"{prefix}{where}: {first['msg'].removeprefix('Value error, ')}"
 
 
@@ -176,6 +208,7 @@ __all__ = [
     "BackupRequest",
     "DatabaseRequest",
     "MariadbRequest",
+    "PostgresqlRequest",
     "RequestError",
     "SqliteRequest",
     "TreeRequest",

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from reporting.backup_set import manifest as m
 from reporting.backup_set.draft import Draft, Origin, new_set
@@ -27,8 +27,9 @@ from reporting.backup_set.sqlstream import DumpError, MariadbDump
 from reporting.backup_set.store import Source, StoreError
 from reporting.backup_set.tarstream import TarError
 from reporting.contract import Requirement
+from reporting.hosts.backup_host import Counted, Outcome, Progress, finding
 from reporting.hosts.cpanel import Cpanel, CpanelError, Download, number
-from reporting.hosts.site_backup import Outcome, Progress, finding, report_set
+from reporting.hosts.site_backup import report_set
 from reporting.text import harmless
 
 _CHUNK = 1 << 20
@@ -102,7 +103,7 @@ class _Archive:
 class _Watcher:
     """Sees a dump of cPanel's on its way. Which tables there should be, the API does not tell."""
 
-    kind: Literal["mariadb", "sqlite"] = "mariadb"
+    kind: m.DatabaseKind = "mariadb"
 
     def __init__(self, name: str, used: int) -> None:
         self._dump = MariadbDump()
@@ -181,7 +182,7 @@ class _Taking:
         part = _part_name(name, {p.name for p in self.draft.parts})
         with self._noted(f"database {name}"):
             with self.client.download(f"/getsqlbackup/{name}.sql.gz") as download:
-                source = _Counted(Gunzip(download, f"the dump of {harmless(name, 64)}"), part, self.progress)
+                source = Counted(Gunzip(download, f"the dump of {harmless(name, 64)}"), part, self.progress)
                 self.draft.add_database(Origin(part, name, "cPanel getsqlbackup"), source, watcher)
             self._problems(watcher.problems)
 
@@ -201,7 +202,7 @@ class _Taking:
         return archive
 
     def _take(self, download: Download, method: str, name: str) -> m.Tree:
-        source = _Counted(Gunzip(download, name), "home", self.progress)
+        source = Counted(Gunzip(download, name), "home", self.progress)
         part = self.draft.add_tree(Origin("home", "~", method), source, [])
         if part.tree is None:
             raise TarError("the part that came is no tree")
@@ -238,22 +239,6 @@ class _Taking:
             yield
         except (CpanelError, GunzipError, TarError, DumpError) as error:
             self._problems([f"{harmless(what, 100)}: not saved: {harmless(error, 800)}"])
-
-
-class _Counted:
-    """Tells how far a part has come."""
-
-    def __init__(self, source: Source, name: str, progress: Progress) -> None:
-        self._source, self._name, self._progress = source, name, progress
-        self._total, self._told = 0, time.monotonic()
-
-    def read(self, size: int, /) -> bytes:
-        piece = self._source.read(size) or b""
-        self._total += len(piece)
-        if time.monotonic() - self._told >= 5:
-            self._told = time.monotonic()
-            self._progress(self._name, self._total)
-        return piece
 
 
 def _part_name(database: str, taken: set[str]) -> str:
