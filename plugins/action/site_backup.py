@@ -26,6 +26,8 @@ _SPEC = {
     "trees": {"type": "list", "elements": "dict", "default": []},
     "databases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
     "idle_timeout": {"type": "int", "default": 900},
+    "pages_url": {"type": "str", "default": ""},
+    "pages_ca_file": {"type": "str", "default": ""},
 }
 
 

@@ -79,6 +79,7 @@ class Draft:
     parts: list[m.Part] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     exceptions: list[str] = field(default_factory=list)
+    pages: m.Pages | None = None  # as a visitor got them, for comparing a restored site
     _stored: dict[str, Stored] = field(default_factory=dict)
     _lists: dict[str, dict[str, str]] = field(default_factory=dict)  # SHA-256 of a tree's lists, by part and name
     _methods: set[str] = field(default_factory=set)
@@ -272,6 +273,7 @@ class Draft:
             source_bytes=sum(part.source_bytes for part in self.parts),
             stored_bytes=sum(part.stored_bytes for part in self.parts),
             parts=self.parts,
+            pages=self.pages,
         )
 
     def _digests(self) -> dict[str, tuple[str, int]]:

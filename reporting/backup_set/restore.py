@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import shutil
-import stat
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +18,7 @@ from reporting.backup_set import manifest as m
 from reporting.backup_set.dumpsplit import Splitter
 from reporting.backup_set.extract import Extracted, Extractor, Rules, show
 from reporting.backup_set.opened import SetSource, open_part
+from reporting.backup_set.scratch import remove_tree
 from reporting.backup_set.store import StoreError
 from reporting.backup_set.sumslist import read_list
 from reporting.backup_set.tarread import Pull, TarPull
@@ -148,15 +147,6 @@ def fresh_folder(target: Path) -> Iterator[Path]:
         raise
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder of ours, also where restored folders in it may not be written."""
-    for _, names, _, handle in os.fwalk(os.fsencode(folder), onerror=None):
-        for name in names:
-            if stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode):
-                os.chmod(name, 0o700, dir_fd=handle)
-    shutil.rmtree(folder)
-
-
 # -- trees
 
 
@@ -281,6 +271,5 @@ __all__ = [
     "foresee",
     "fresh_folder",
     "needed",
-    "remove_tree",
     "restore_set",
 ]
