@@ -22,6 +22,10 @@ class TarError(ValueError):
     """The stream is no whole tar of one tree; the message says what is wrong and where (offset in bytes)."""
 
 
+class CutError(TarError):
+    """The stream stopped before its end: asking for it once more may help."""
+
+
 @dataclass(frozen=True)
 class Member:
     """One member. `sha256` (hex) for files and hard links to them; `target` for links; `size` in bytes."""
@@ -67,6 +71,10 @@ class Members:
     def digest(self) -> str:
         """SHA-256 (hex) over all members in their order: equal means the same names, kinds, sizes, modes, contents."""
         return self._digest.hexdigest()
+
+    def holds(self, name: bytes) -> bool:
+        """Whether a member of this name came."""
+        return self._guard.holds(name)
 
     def take(self, member: Member) -> None:
         """Take the next whole member. Raises TarError for one that a backup of one tree cannot have."""
@@ -160,7 +168,7 @@ class TarReader:
         if self._held and self._ended:
             raise TarError(f"{len(self._held)} bytes behind the end of the archive are no whole block")
         if not self._ended:
-            raise TarError(f"the stream stops after {self._offset} bytes without the end-of-archive blocks: it was cut")
+            raise CutError(f"the stream stops after {self._offset} bytes without the end-of-archive blocks: it was cut")
 
     # -- the grammar: a generator that yields how many bytes it needs (n > 0: exactly n; n < 0: up to -n, at once)
 
@@ -238,6 +246,9 @@ class _Guard:
         self._others: set[bytes] = set()
         self._symlinks: set[bytes] = set()
         self._top: bytes | None = None
+
+    def holds(self, name: bytes) -> bool:
+        return name in self._files or name in self._others
 
     def admit(self, member: Member) -> tuple[Member, int | None]:
         """The member, with digest and size for a hard link; and the size of the one that it replaces, if it does."""
@@ -347,4 +358,4 @@ def checksum_line(member: Member) -> bytes:
     return (b"\\" if name != member.name else b"") + f"{member.sha256}  ".encode() + name + b"\n"
 
 
-__all__ = ["Counts", "Member", "Members", "Sink", "TarError", "TarReader", "checksum_line"]
+__all__ = ["Counts", "CutError", "Member", "Members", "Sink", "TarError", "TarReader", "checksum_line"]

@@ -12,6 +12,7 @@ Nothing is staged on the host, and it needs nothing but POSIX sh. Four things ar
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import secrets
@@ -29,6 +30,8 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from reporting.text import harmless
 
+_PIPE = 1 << 20  # of our pipe from ssh: fewer and larger reads
+_MOST_NAMES = 8 << 20  # bytes of names that one command is given
 _HEAD = 256 * 1024  # bytes of standard error kept from its start (every file that tar names) ...
 _TAIL = 16 * 1024  # ... and from its end
 _PREAMBLE = 1 << 20  # more noise than this before the command starts is no preamble
@@ -85,7 +88,14 @@ class _Stderr:
 class HostStream(io.RawIOBase):
     """The standard output of the command, from its first own byte on. Read it to its end, then call `finish()`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], nonce: str, where: str, idle_timeout: float | None) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        nonce: str,
+        where: str,
+        idle_timeout: float | None,
+        rate: int = 0,
+    ) -> None:
         super().__init__()
         if process.stdout is None or process.stderr is None:
             raise ValueError("the process must have pipes on its outputs")
@@ -93,10 +103,14 @@ class HostStream(io.RawIOBase):
         self._nonce = nonce
         self._where = where
         self._idle = idle_timeout
+        self._rate = rate
+        self._due = time.monotonic()
         self._stdout = process.stdout.fileno()
         self._stderr = _Stderr(process.stderr)
         self._pending = b""
         self._ended: Ended | None = None
+        with suppress(OSError):  # as large as the system allows
+            fcntl.fcntl(self._stdout, fcntl.F_SETPIPE_SZ, _PIPE)
 
     def readable(self) -> bool:
         return True
@@ -139,7 +153,17 @@ class HostStream(io.RawIOBase):
         ready.register(self._stdout, select.POLLIN | select.POLLHUP)
         if not ready.poll(None if timeout is None else max(0, int(timeout * 1000))):
             raise AnsibleConnectionFailure(f"{self._where}: nothing came for {timeout:.0f} seconds, given up")
-        return os.read(self._stdout, _CHUNK)
+        piece = os.read(self._stdout, _CHUNK)
+        if self._rate:
+            self._pace(len(piece))
+        return piece
+
+    def _pace(self, size: int) -> None:
+        """Take no more than so many bytes a second; the line's own flow control holds the host back."""
+        now = time.monotonic()
+        self._due = max(self._due, now - 1) + size / self._rate
+        if self._due > now:
+            time.sleep(self._due - now)
 
     def await_start(self, timeout: float) -> None:
         """Read up to and including the nonce line; the rest is the command's."""
@@ -176,8 +200,10 @@ def open_stream(  # noqa: PLR0913 - five of them are choices, each with its name
     stdin: bytes = b"",
     start_timeout: float = 60.0,
     idle_timeout: float | None = None,
+    names: bytes | None = None,
+    rate: int = 0,
 ) -> Iterator[HostStream]:
-    """Run `command` (one POSIX sh command; quote every foreign word with shlex) and stream its standard output.
+    r"""Run `command` (one POSIX sh command; quote every foreign word with shlex) and stream its standard output.
 
     Args:
         connection: the action plugin's ``self._connection``; ssh (with keys) or local.
@@ -188,32 +214,38 @@ def open_stream(  # noqa: PLR0913 - five of them are choices, each with its name
         start_timeout: seconds until the command must have started.
         idle_timeout: seconds without a byte until the command is given up; None waits for ever (ssh's ServerAlive
             options still notice a dead line).
+        names: instead of `stdin`: up to 8 MiB of text for `printf %b`, whose output the command reads (names of files,
+            with ``\\0000`` for the zero byte, which no shell can hold). The host needs `head -c`.
+        rate: at most so many bytes a second; 0 for no limit.
 
     Raises:
         AnsibleConnectionFailure: the host cannot be reached, or fell silent.
         AnsibleError: a connection that cannot stream, or a command that could not start.
     """
     nonce = f"laman-{secrets.token_hex(16)}"
-    argv = _argv(connection, _wrapped(command, nonce, len(stdin)), become)
+    given = stdin if names is None else names
+    script = _wrapped(command, nonce, len(given), as_names=names is not None)
+    argv = _argv(connection, script, become)
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        with HostStream(process, nonce, _where(connection), idle_timeout) as stream:
-            _feed(process, stdin)
+        with HostStream(process, nonce, _where(connection), idle_timeout, rate) as stream:
+            _feed(process, given, 32 * 1024 if names is None else _MOST_NAMES)
             stream.await_start(start_timeout)
             yield stream
     finally:
         _end(process)
 
 
-def _wrapped(command: str, nonce: str, size: int) -> str:
+def _wrapped(command: str, nonce: str, size: int, as_names: bool = False) -> str:
     """The script that the host runs: nonce, command, and the watcher that ends the command when our end is gone.
 
     `dd bs=1` takes exactly the bytes meant for the command and leaves the rest of the input to the watcher; they stay
     in the shell's memory, and printf must be a builtin (an external one would show them in its arguments). The pipe
     is on the command's input only: its exit code is the pipeline's.
     """
-    given = f"s=$(dd bs=1 count={size} <&3 2>/dev/null; echo .); " if size else ""
-    source = 'printf %s "${s%.}" | ' if size else ""
+    take = f"LC_ALL=C head -c {size}" if as_names else f"dd bs=1 count={size}"  # dd is slow, and everywhere
+    given = f"s=$({take} <&3 2>/dev/null; echo .); " if size else ""
+    source = f'printf %{"b" if as_names else "s"} "${{s%.}}" | ' if size else ""
     guard = '[ "$(command -v printf)" = printf ] || { echo sh has no builtin printf >&2; exit 125; }; ' if size else ""
     script = (
         f"exec 3<&0; {guard}echo; echo {nonce}; echo {nonce} >&2; "
@@ -264,13 +296,19 @@ def _where(connection: Any) -> str:
     return harmless(connection._play_context.remote_addr or "localhost", 100)
 
 
-def _feed(process: subprocess.Popen[bytes], secret: bytes) -> None:
-    """Write the command's input and leave the pipe open: its end is what the watcher on the host waits for."""
-    if len(secret) > 32 * 1024:  # it must fit a pipe, or we and the command could wait for each other
-        raise AnsibleError("at most 32 KiB of standard input can be given to a streamed command")
+def _feed(process: subprocess.Popen[bytes], given: bytes, most: int) -> None:
+    """Write the command's input and leave the pipe open: its end is what the watcher on the host waits for.
+
+    The host's shell takes all of it before the command starts, so that the two cannot wait for each other.
+    """
+    if len(given) > most:
+        raise AnsibleError(f"at most {most >> 10} KiB of standard input can be given to a streamed command")
+    if process.stdin is None:
+        return
+    view = memoryview(given)
     try:
-        if process.stdin is not None and secret:
-            os.write(process.stdin.fileno(), secret)
+        while view:
+            view = view[os.write(process.stdin.fileno(), view) :]
     except BrokenPipeError:
         return  # it ended already: await_start tells why
 
