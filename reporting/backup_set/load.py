@@ -1,7 +1,7 @@
 """A dump loaded into a throw-away server over several connections, and read out again to be compared.
 
-Each connection has its tables (as even as their recorded sizes allow), reads the set for itself and passes over the rest:
-so none waits for another's table. When its tables are in, it dumps them again through the same meter as at the backup.
+Each connection has its tables (as even as their recorded sizes allow), reads the set for itself and passes over the
+rest: so none waits for another's table. When its tables are in, it dumps them again through the meter of the backup.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from reporting.backup_set.tablefacts import TableContent, TableMeter
 from reporting.backup_set.throwaway import Server
 from reporting.text import harmless
 
-_BULK = b"SET autocommit=0, unique_checks=0, foreign_key_checks=0;\n"  # a table's rows in one go: InnoDB sorts, then builds
+_BULK = (
+    b"SET autocommit=0, unique_checks=0, foreign_key_checks=0;\n"  # a table's rows in one go: InnoDB sorts, then builds
+)
 _DUMP = (
     "--single-transaction", "--quick", "--hex-blob", "--default-character-set=utf8mb4", "--no-tablespaces",
     "--max-allowed-packet=1G", "--no-create-info", "--skip-triggers",
@@ -100,7 +102,7 @@ class _Worker(threading.Thread):
         self._source, self._part, self._server = source, part, server
         self._database, self._share, self._first = database, share, first
         self._seen: list[str] = []
-        self._rest = tempfile.SpooledTemporaryFile(max_size=16 << 20)
+        self._rest = tempfile.SpooledTemporaryFile(max_size=16 << 20)  # noqa: SIM115 - read after the thread has ended
         self.tables: list[TableContent] = []
         self.error: Exception | None = None
         self.load_seconds = self.read_seconds = 0.0
@@ -159,7 +161,7 @@ class _Client:
 
     def __init__(self, server: Server, database: str) -> None:
         words = ["--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--binary-mode", "--", database]
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the client
         self._process = subprocess.Popen(
             server.client(*words), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._errors, bufsize=0
         )
@@ -173,8 +175,9 @@ class _Client:
         if kind is not None:
             self._process.kill()
         code = self._process.wait()
-        if kind is None and code != 0:
-            raise self._refused()
+        with self._errors:
+            if kind is None and code != 0:
+                raise self._refused()
 
     def write(self, data: bytes) -> None:
         """Send statements.
@@ -205,14 +208,18 @@ def read_tables(server: Server, database: str, names: list[str]) -> list[TableCo
     found: list[TableContent] = []
     for begin in range(0, len(names), _COMMAND_LINE_NAMES):
         meter = TableMeter()
-        command = server.client(*_DUMP, "--", database, *names[begin : begin + _COMMAND_LINE_NAMES], program="mariadb-dump")
+        command = server.client(
+            *_DUMP, "--", database, *names[begin : begin + _COMMAND_LINE_NAMES], program="mariadb-dump"
+        )
         with tempfile.TemporaryFile() as errors:
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, bufsize=0) as process:
                 while process.stdout is not None and (piece := process.stdout.read(1 << 18)):
                     meter.feed(piece)
             if process.returncode != 0:
                 errors.seek(0)
-                raise LoadError(f"the restored tables cannot be read: {harmless(errors.read(2000).decode('utf-8', 'replace'))}")
+                raise LoadError(
+                    f"the restored tables cannot be read: {harmless(errors.read(2000).decode('utf-8', 'replace'))}"
+                )
         found += meter.contents()
     return found
 

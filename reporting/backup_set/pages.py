@@ -1,6 +1,6 @@
 """What a visitor gets of a site: a few pages, recorded with the backup and fetched again from the restored site.
 
-A page's digest is over what stays the same between two fetches: nonces, tokens and the host's own address are taken out.
+A page's digest is over what stays the same between two fetches: nonces, tokens and the host's address are taken out.
 Each page is fetched twice when it is recorded; one that differs even so is marked, and never compared.
 """
 
@@ -22,7 +22,9 @@ from reporting.text import harmless
 _MAX_PAGE = 8 << 20
 _HREF = re.compile(rb"""<(?:a|link)\b[^>]*?\bhref\s*=\s*["']([^"'<>\s]{1,500})["']""", re.IGNORECASE)
 _ITEM = re.compile(rb"<link>\s*([^<>\s]{1,500})\s*</link>")
-_SKIPPED = re.compile(r"\.(?:css|js|json|png|jpe?g|gif|svg|ico|webp|pdf|zip|xml|woff2?)$|/wp-(?:login|admin|json)|xmlrpc", re.I)
+_SKIPPED = re.compile(
+    r"\.(?:css|js|json|png|jpe?g|gif|svg|ico|webp|pdf|zip|xml|woff2?)$|/wp-(?:login|admin|json)|xmlrpc", re.I
+)
 # What differs from one fetch to the next without the page being another: what is found is cut out.
 _VOLATILE = [
     re.compile(rb"""(?i)\b(?:_?(?:wp)?nonce|csrf[-_.]?token|token|_ajax_nonce)["']?\s*[:=]\s*["'][0-9a-f]{8,64}["']"""),

@@ -1,4 +1,4 @@
-"""Folders for what is thrown away: marked, locked while in use, and swept with their processes when their run was killed.
+"""Folders for what is thrown away: marked, locked while in use, swept with their processes when their run was killed.
 
 <home>/laman-drill-<random>/LAMAN-SCRATCH.json   what it is, and the short folder of its sockets
 <home>/laman-drill-<random>/.lock                held (flock) by the run as long as it lives, however it ends

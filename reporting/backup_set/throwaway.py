@@ -24,7 +24,7 @@ _START_SECONDS = 120
 
 
 class NotAvailable(Exception):
-    """This machine has not what a drill needs; what to install. The drill proves nothing then, and says so."""
+    """A program that a drill needs is not on this machine; what to install. The drill then proves nothing."""
 
 
 class ServerError(Exception):
