@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import make_msgid
@@ -29,6 +30,9 @@ from reporting.unit import Mail
 PASSWORD_VARIABLE = "LAMAN_SECRET_SMTP"  # noqa: S105 - the name of the variable, no password
 _XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _WHOLE = 5  # times timeout_seconds: the longest that a whole conversation may take, however slowly it drips
+_PLAIN = re.compile(r"[A-Za-z0-9 -]{0,60}")
+_NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
+_POLICY = SMTP.clone(refold_source="none")
 _OK, _FORWARDED = 250, 251
 _TRANSIENT = range(400, 500)
 
@@ -57,17 +61,36 @@ class Letter:
 
 
 def build(letter: Letter) -> EmailMessage:
-    """The message, 7-bit clean: names in encoded words, text quoted-printable, the workbook in base64."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(harmless(letter.from_name, 100), addr_spec=letter.sender)
-    message["To"] = Address(harmless(letter.to_name, 100), addr_spec=letter.to_address)
-    message["Subject"] = harmless(letter.subject, 150)
+    """The message, 7-bit clean: names and subject in encoded words, text quoted-printable, the workbook in base64.
+
+    Headers with text in them are written here and never folded again: Python 3.11 loses the quotes of a long display
+    name when it folds it, and an address inside the name becomes the recipient.
+    """
+    message = EmailMessage(policy=_POLICY)
+    message.set_raw("From", _mailbox("From", letter.from_name, letter.sender))
+    message.set_raw("To", _mailbox("To", letter.to_name, letter.to_address))
+    message.set_raw("Subject", _encoded("Subject", letter.subject, 150))
     message["Date"] = letter.date
     message["Message-ID"] = make_msgid(domain=letter.sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes in return
     message.set_content(letter.body, cte="quoted-printable")
-    message.add_attachment(letter.content, *_XLSX, filename=harmless(letter.attachment, 100))
+    message.add_attachment(letter.content, *_XLSX, filename=_NOT_IN_A_FILE_NAME.sub("_", letter.attachment[-80:]))
     return message
+
+
+def _mailbox(header: str, name: str, address: str) -> str:
+    """A display name and an address; the address (checked by the settings) stands in angle brackets, always."""
+    phrase = _encoded(header, name, 100)
+    return f"{phrase}\r\n <{address}>" if phrase else f"<{address}>"
+
+
+def _encoded(header: str, text: str, limit: int) -> str:
+    """One line of text as it may stand in a header: a few plain words as they are, all else as RFC 2047 encoded words.
+
+    Inside encoded words no character means anything to who reads the header: no comma, quote, bracket or `=?`.
+    """
+    line = " ".join(harmless(text, limit).split())
+    return line if _PLAIN.fullmatch(line) else Header(line, "utf-8", header_name=header).encode(linesep="\r\n")
 
 
 def deliver(message: EmailMessage, mail: Mail, password: str | None, ca_file: Path | None = None) -> str:
