@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for; tests on the fleet's hosts are marked `hosts`, so that others can run beside."""
+"""Fixtures that every test may ask for; tests on the fleet's hosts are marked, so that others can run beside them."""
 
 import pytest
 
