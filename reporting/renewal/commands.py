@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from reporting.attachments import Attached
 from reporting.events import KIND_RENEWAL_TAKEN, Agent, ExpiryObserved, Person, RenewalTaken
 from reporting.ledger.model import Draft
 from reporting.money import written
-from reporting.renewal.attachments import Attached
 from reporting.renewal.fold import INVOICE, input_of, last_moment
 from reporting.renewal.model import Case, Proof, StepName, Taken
 from reporting.renewal.states import States, StepRule, load_states
