@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from reporting.compliance.fold import Folded, Record, fold
 from reporting.compliance.judge import Case, judge_all, judge_output, judge_requirement, judge_time
@@ -83,6 +83,7 @@ class _Evaluation:
         self.standards, self.folded, self.period, self.as_of, self.lang = standards, folded, period, as_of, lang
         self.planned = windows(folded, period.start - LONGEST, period.end + LONGEST)
         self.problems = list(folded.problems)
+        self._dues: dict[tuple[date, int], date] = {}  # local day, settings -> the last day for its account
         self.assigned = assign(self.planned, folded.records)
         self.attempts = self._judge_records()
 
@@ -94,6 +95,7 @@ class _Evaluation:
         occasions = tuple(o for o in map(self._occasion, opened) if o is not None)
         deviations = [d for a in here for d in _of_execution(a)]
         deviations += [_missed(o) for o in occasions if o.state == "terlewat"]
+        deviations = [self._with_account(d) for d in deviations]
         last = min(self.as_of, self.period.end - _INSTANT)
         settings = self.folded.in_force(last)
         return Compliance(
@@ -108,6 +110,29 @@ class _Evaluation:
             evidence=tuple(Evidence(e.id, e.activity, e.site, f) for e in executions for f in e.evidence),
             problems=tuple(self.problems),
         )
+
+    def _with_account(self, deviation: Deviation) -> Deviation:
+        """A deviation with what its executor said about it, and by when that is due."""
+        account = self.folded.accounts.get(deviation.id)
+        since = deviation.at
+        if account is not None and account.state == "dikembalikan" and account.decision is not None:
+            since = max(since, account.decision.at)
+        due = self._due(since, deviation.at)
+        if account is None:
+            return replace(deviation, account_due=due)
+        return replace(deviation, account_state=account.state, account=account, account_due=due)
+
+    def _due(self, since: datetime, certain: datetime) -> date:
+        """The last local day for an account that is asked for since an instant."""
+        settings = self.folded.in_force(certain)
+        unit = settings.snapshot.unit
+        key = (since.astimezone(unit.tz).date(), settings.seq)
+        if key not in self._dues:
+            day = key[0]
+            for _ in range(unit.accounts.within_workdays):
+                day = settings.clock.next_workday(day)
+            self._dues[key] = day
+        return self._dues[key]
 
     def _standard(self, at: datetime) -> Standard:
         """The POS in force on the local day of an instant."""

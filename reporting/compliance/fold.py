@@ -10,13 +10,17 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from reporting import account
 from reporting.compliance.model import FIRST_BY_PEOPLE, ComplianceError, Review
 from reporting.events import (
+    KIND_ACCOUNTED,
     KIND_EVIDENCE,
     KIND_FINISHED,
     KIND_REVIEWED,
     KIND_SETTINGS,
     KIND_STARTED,
+    DeviationAccounted,
+    DeviationDecided,
     EvidenceAdded,
     EvidenceFile,
     ExecutionFinished,
@@ -74,6 +78,7 @@ class Folded:
     settings: list[Settings]
     records: list[Record]
     problems: list[str]
+    accounts: dict[str, account.Account] = field(default_factory=dict)  # by deviation
 
     def in_force(self, at: datetime) -> Settings:
         """The settings in force at an instant: the last that were recorded by then, or the first ever."""
@@ -105,7 +110,18 @@ def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
                 _ADD[kind](records[execution], event, problems)
             elif execution not in everything and event.data.get("of", "execution") == "execution":
                 problems.append(f"event {event.seq} ({kind}): execution {execution!r} never began")
-    return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems)
+    accounts = _accounts(by_kind)
+    return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems, accounts)
+
+
+def _accounts(by_kind: dict[str, list[Event]]) -> dict[str, account.Account]:
+    events = [e for kind in account.KINDS for e in by_kind.get(kind, [])]
+    try:
+        return account.fold(events)
+    except ValidationError:
+        for event in events:  # says which of them it is
+            _read(event, DeviationAccounted if event.kind == KIND_ACCOUNTED else DeviationDecided)
+        raise
 
 
 def _started(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from reporting import account as accounts
 from reporting.compliance.period import Period
 from reporting.contract import ResultDocument
 from reporting.events import Agent, Clock, EvidenceFile, FinishStatus, Person, TaskTime
@@ -21,7 +22,7 @@ from reporting.unit import Unit
 Status = Literal["sesuai", "menyimpang", "menunggu"]
 OccasionState = Literal["sesuai", "menyimpang", "terlewat", "menunggu", "terbuka"]
 Aspect = Literal["perlengkapan", "waktu", "output", "jadwal"]
-AccountState = Literal["belum dipertanggungjawabkan", "dipertanggungjawabkan", "diterima", "dikembalikan"]
+AccountState = accounts.State
 ExecutionStatus = FinishStatus | Literal["running", "interrupted"]  # the last two: no end is on record
 
 
@@ -184,6 +185,8 @@ class Deviation:
 
     `id` is derived from what deviated and in which aspect, so that it is the same in every computation. `at` is when it
     became certain. `executor` is None only for a missed occasion while nobody was in office: the reason says so.
+    `account`: the last account and what was decided on it (reporting.account). `account_due`: the last local day on
+    which it is in time: so many working days (setting `accounts`) after it became certain, or after it was returned.
     """
 
     id: str
@@ -196,6 +199,22 @@ class Deviation:
     executor: Person | None
     at: datetime
     account_state: AccountState = "belum dipertanggungjawabkan"
+    account: accounts.Account | None = None
+    account_due: date | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing more is asked about it."""
+        return self.account_state == "diterima"
+
+    @property
+    def lacks_account(self) -> bool:
+        """Whether it is its executor's turn: nobody has accounted for it, or the account was returned."""
+        return self.account_state in ("belum dipertanggungjawabkan", "dikembalikan")
+
+    def overdue(self, day: date) -> bool:
+        """Whether its account is not there although it was due before that local day."""
+        return self.lacks_account and self.account_due is not None and self.account_due < day
 
 
 @dataclass(frozen=True, slots=True)
