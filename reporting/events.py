@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from reporting.contract import CauseKind as _CauseKind
 from reporting.contract import Finding, ResultDocument, Sha256
 from reporting.service import Service
 
@@ -101,7 +102,7 @@ class EvidenceAdded(_Payload):
 
     execution: str
     files: list[EvidenceFile]
-    of: Literal["execution", "renewal", "report", "paper", "period", "ticket", "deviation"] = "execution"
+    of: Literal["execution", "renewal", "report", "paper", "period", "ticket", "deviation", "diagnosis"] = "execution"
 
 
 class ExecutionReviewed(_Payload):
@@ -285,10 +286,7 @@ class MailSent(_Payload):
 
 
 Route = Literal["mandiri", "subbag_umum", "pihak_ketiga"]  # POS step 8: alone, with Subbag Umum, with a third party
-CauseKind = Literal[
-    "server", "disk", "php", "database", "web_server", "certificate", "dns", "network", "content", "security",
-    "configuration", "power", "provider", "people", "other",
-]  # fmt: skip
+CauseKind = _CauseKind
 
 
 class TicketOpened(_Payload):
@@ -459,7 +457,7 @@ class TimerWoke(_Payload):
 
 
 class MailWanted(_Payload):
-    """kind `mail.wanted`, subject = period (report) or officer id (digest): a letter to one address, before it is tried.
+    """kind `mail.wanted`, subject = period (report) or officer id (digest): a letter to one address, not tried yet.
 
     All of it is here (the workbook is `file`, in the archive), so that it can be tried again as it was, days later.
     """

@@ -22,7 +22,8 @@ from reporting.events import KIND_MAIL, MailSent, MailTo
 from reporting.ledger import Draft
 from reporting.ledger.model import LedgerError
 from reporting.money import written
-from reporting.notify.mail import PASSWORD_VARIABLE, Letter, MailError, build, deliver
+from reporting.notify.letter import Letter, build
+from reporting.notify.mail import PASSWORD_VARIABLE, MailError, deliver
 from reporting.notify.sent import cases_hash, last_sent
 from reporting.notify.words import CaseLine, Words, body, subject
 from reporting.renewal.inbox_book import InboxRow
@@ -150,7 +151,7 @@ def _note(record: Record, inbox: _Inbox, letter: Letter, officer: Officer, taken
         subject=letter.subject,
         message_id=taken[0],
         attachment=letter.attachment,
-        attachment_sha256=hashlib.sha256(letter.content).hexdigest(),
+        attachment_sha256=hashlib.sha256(inbox.content).hexdigest(),
         cases=[row.case for row in inbox.rows],
         cases_hash=inbox.hash,
         count=len(inbox.rows),

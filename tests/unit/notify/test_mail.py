@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reporting.notify.mail import Letter, build
+from reporting.notify.letter import Letter, build
 from reporting.notify.sent import cases_hash
 from reporting.notify.words import CaseLine, Words, body, subject
 from reporting.text import harmless
