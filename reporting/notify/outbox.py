@@ -44,12 +44,12 @@ class Post:
     sent: MailSent | None = None
 
     def again_at(self) -> datetime:
-        """From when it is tried again by itself: after 5, 10, 20 … minutes, at most 4 hours; refused for good: a day."""
+        """From when it is tried by itself: after 5, 10, 20 … minutes (at most 4 hours), a lasting refusal: a day."""
         if self.failure is None:
             return self.at
         if not self.failure.transient:
             return self.at + _LASTING
-        return self.at + min(_FIRST * 2 ** min(max(self.attempts - 1, 0), 10), _LONGEST)
+        return self.at + min(_FIRST * (1 << min(max(self.attempts - 1, 0), 10)), _LONGEST)
 
     def given_up(self, now: datetime) -> bool:
         """Too old to be tried again by itself."""
@@ -113,7 +113,7 @@ def _stale(wanted: MailWanted, today: date) -> bool:
 
 
 def unanswered(found: Iterable[Post], now: datetime) -> list[Post]:
-    """Reports that need a person: nobody knows whether they arrived, or they were given up. Settled by a later letter."""
+    """Reports that need a person: nobody knows whether they arrived, or they were given up. A later one settles it."""
     last: dict[tuple[str, str], Post] = {}
     for post in found:
         if post.wanted.about == "report" and post.state != "replaced":
