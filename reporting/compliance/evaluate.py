@@ -11,6 +11,7 @@ from reporting.compliance.fold import Folded, Record, fold
 from reporting.compliance.judge import Case, judge_all, judge_output, judge_requirement, judge_time
 from reporting.compliance.messages import moment, say
 from reporting.compliance.model import (
+    TROUBLESHOOTING,
     Aspect,
     Compliance,
     ComplianceError,
@@ -43,9 +44,9 @@ def evaluate(
 
     Everything about the unit comes from the `settings.recorded` events, in force from their time on (the first ones
     also before it). Executions and windows belong to the period in which they start, on the unit's local days; people's
-    steps (activities 4-8), whose input may have been there long before, to the one in which they are done. `as_of`
-    (aware) decides what is still open; events are not cut off at it: pass those that are to count. Reasons are in
-    `lang`.
+    steps (activities 4-8), whose input may have been there long before, to the one in which they are done; what they
+    have not ended yet, to the one that contains `as_of`. `as_of` (aware) decides what is still open; events are not cut
+    off at it: pass those that are to count. Reasons are in `lang`.
 
     Every deviation of every attempt counts, also of one that a retry superseded: the POS asks an account of *every*
     deviation (Peringatan 2). A review, where the unit asks for it, is asked of every whole attempt: each has findings
@@ -147,6 +148,7 @@ class _Evaluation:
             for key, records in self.assigned.counted.items()
             for number, record in enumerate(records, start=1)
         }
+        solutions, last = _solutions(self.folded.records)
         cases: dict[str, tuple[Case, int, Standard]] = {}
         for record in self.folded.records:
             standard = self._standard(record.started.started_at)
@@ -156,7 +158,7 @@ class _Evaluation:
                 number = record.started.activity
                 self.problems.append(f"event {record.seq}: {standard.number} has no activity {number}: not judged")
                 continue
-            window, number = place.get(_id(record), (None, 1))
+            window, number = place.get(_id(record), (None, solutions.get(_id(record), 1)))
             settings = self.folded.in_force(record.started.started_at)
             case = Case(record, activity, settings, window, self.as_of, self.lang)
             cases[_id(record)] = (case, number, standard)
@@ -165,7 +167,7 @@ class _Evaluation:
             for key, records in self.assigned.counted.items()
         }
         return {
-            name: _Attempt(case, _execution(case, number, case.window is None or name in judging, standard))
+            name: _Attempt(case, _execution(case, number, _judges(case, name in judging, last), standard))
             for name, (case, number, standard) in cases.items()
         }
 
@@ -232,6 +234,25 @@ class _Evaluation:
         return moment(self.lang, at.astimezone(self.period.zone))
 
 
+def _solutions(records: Iterable[Record]) -> tuple[dict[str, int], set[str]]:
+    """The executions of tickets, counted from 1 for each ticket (a reopening begins one more), and the last of each."""
+    counts: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    last: dict[str, str] = {}
+    for record in records:
+        if record.started.activity == TROUBLESHOOTING:
+            counts[record.site] = numbers[_id(record)] = counts.get(record.site, 0) + 1
+            last[record.site] = _id(record)
+    return numbers, set(last.values())
+
+
+def _judges(case: Case, decides: bool, last: set[str]) -> bool:
+    """Whether an attempt judges: the one that decides its window, the last solution of a ticket; anything ad hoc."""
+    if case.activity.number == TROUBLESHOOTING:
+        return _id(case.record) in last
+    return case.window is None or decides
+
+
 def _decider(window: Window, cases: Sequence[Case]) -> str | None:
     """Id of the attempt that decides a window: the last that is whole, or running and so may become it; else the last.
 
@@ -256,7 +277,7 @@ def _execution(case: Case, attempt: int, judges: bool, standard: Standard) -> Ex
         activity=started.activity,
         activity_slug=case.activity.slug,
         site=record.site,
-        executor=started.executor,
+        executor=record.executor,
         agent=started.agent,
         occasion=case.window.key if case.window else None,
         kind="planned" if case.window else "ad_hoc",
@@ -284,9 +305,10 @@ def _execution(case: Case, attempt: int, judges: bool, standard: Standard) -> Ex
         run=started.run,
         measured_from=case.begin.astimezone(tz),
         note=finished.note if finished else "",
-        taken_at=started.taken_at.astimezone(tz) if started.taken_at else None,
+        taken_at=record.taken_at.astimezone(tz) if record.taken_at else None,
         minutes_gross=case.minutes_gross,
         minutes_net=case.minutes_net,
+        as_of=case.as_of.astimezone(tz) if finished is None and record.by_people else None,
     )
 
 
@@ -321,6 +343,9 @@ def _of_execution(attempt: _Attempt) -> Iterator[Deviation]:
 def _certain_at(attempt: _Attempt, aspect: Aspect) -> datetime:
     """When a deviation became certain: at the end, or when an end or a review failed to come in time."""
     execution, case = attempt.execution, attempt.case
+    measured = execution.goes_on or execution.minutes is not None
+    if aspect == "waktu" and execution.activity == TROUBLESHOOTING and measured:
+        return case.used_up_at.astimezone(execution.started_at.tzinfo)  # the same, whenever it will be solved
     if execution.ended_at is None:
         return case.limit.astimezone(execution.started_at.tzinfo)
     if aspect == "output" and case.lacks_only_review and execution.review_due is not None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reporting import account
-from reporting.compliance.model import FIRST_BY_PEOPLE, ComplianceError, Review
+from reporting.compliance.model import FIRST_BY_PEOPLE, TROUBLESHOOTING, ComplianceError, Review
 from reporting.events import (
     KIND_ACCOUNTED,
     KIND_EVIDENCE,
@@ -19,6 +19,7 @@ from reporting.events import (
     KIND_REVIEWED,
     KIND_SETTINGS,
     KIND_STARTED,
+    KIND_TICKET_STEP,
     DeviationAccounted,
     DeviationDecided,
     EvidenceAdded,
@@ -26,6 +27,8 @@ from reporting.events import (
     ExecutionFinished,
     ExecutionReviewed,
     ExecutionStarted,
+    Person,
+    TicketStep,
 )
 from reporting.ledger.model import Event
 from reporting.unit import Snapshot
@@ -64,6 +67,24 @@ class Record:
     finished: ExecutionFinished | None = None
     review: Review | None = None
     evidence: list[EvidenceFile] = field(default_factory=list)
+    ended_seq: int | None = None
+    responded_at: datetime | None = None  # a ticket: when somebody first took it
+    taken_over_by: Person | None = None  # a ticket: who was responsible for it in the end
+
+    @property
+    def executor(self) -> Person:
+        """Who is responsible."""
+        return self.taken_over_by or self.started.executor
+
+    @property
+    def taken_at(self) -> datetime | None:
+        """When work on a person's step was begun, if that was recorded."""
+        return self.started.taken_at or self.responded_at
+
+    @property
+    def by_people(self) -> bool:
+        """Whether it is a step that people take (activities 4-8)."""
+        return self.started.activity >= FIRST_BY_PEOPLE
 
     @property
     def order(self) -> tuple[datetime, int]:
@@ -110,6 +131,7 @@ def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
                 _ADD[kind](records[execution], event, problems)
             elif execution not in everything and event.data.get("of", "execution") == "execution":
                 problems.append(f"event {event.seq} ({kind}): execution {execution!r} never began")
+    _add_ticket_steps(records.values(), by_kind.get(KIND_TICKET_STEP, []))
     accounts = _accounts(by_kind)
     return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems, accounts)
 
@@ -158,7 +180,7 @@ def _began(event: Event) -> datetime:
 
 def _add_end(record: Record, event: Event, problems: list[str]) -> None:
     if record.finished is None:
-        record.finished = _read(event, ExecutionFinished)
+        record.finished, record.ended_seq = _read(event, ExecutionFinished), event.seq
     else:
         problems.append(f"event {event.seq}: execution {record.started.execution!r} ended before: the first end counts")
 
@@ -174,6 +196,26 @@ def _add_review(record: Record, event: Event, problems: list[str]) -> None:
 
 def _add_evidence(record: Record, event: Event, _problems: list[str]) -> None:
     record.evidence.extend(_read(event, EvidenceAdded).files)
+
+
+_RESPONSES = ("take", "route", "solve")  # the first of them is the first response to a ticket
+
+
+def _add_ticket_steps(records: Iterable[Record], events: list[Event]) -> None:
+    """When each ticket was first taken, and who took it over while one of its executions went on."""
+    tickets: dict[str, list[Record]] = {}
+    for record in records:
+        if record.started.activity == TROUBLESHOOTING:
+            tickets.setdefault(record.site, []).append(record)
+    for event in events:
+        if event.subject not in tickets or event.data.get("step") not in _RESPONSES:
+            continue
+        step = _read(event, TicketStep)
+        for record in tickets[event.subject]:
+            record.responded_at = record.responded_at or step.done_at
+            while_it_went_on = event.seq > record.seq and (record.ended_seq is None or event.seq < record.ended_seq)
+            if step.step == "take" and while_it_went_on:
+                record.taken_over_by = step.executor
 
 
 _ADD = {KIND_FINISHED: _add_end, KIND_REVIEWED: _add_review, KIND_EVIDENCE: _add_evidence}

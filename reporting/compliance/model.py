@@ -27,6 +27,7 @@ ExecutionStatus = FinishStatus | Literal["running", "interrupted"]  # the last t
 
 
 FIRST_BY_PEOPLE = 4  # activities from this number on are steps that people take, one after the other
+TROUBLESHOOTING = 8  # on record from the report on: it may go on for days
 
 
 class ComplianceError(Exception):
@@ -80,7 +81,10 @@ class Execution:
     else the last; never one that was put on record by hand after the window had closed (ad hoc: always 1, and judges).
     `recorded_at` is when the ledger learned of it: for what was done by hand that may be days later.
     A person's step (activities 4-7): `site` is the case, `minutes_gross` and `minutes_net` are both kept, and `minutes`
-    is the one of them that judged (setting `human_clock`).
+    is the one of them that judged (setting `human_clock`). A ticket (activity 8): `site` is the ticket; it is on record
+    from its report on, and while it goes on (`as_of`) its time is judged as soon as the standard's minutes are used up.
+    Its attempts are its solutions: the last one judges, each from the first report on. Its net minutes are no concern
+    of the verdict (reporting.troubleshooting tells them).
     `review_due` is the last instant at which a review still counts; None where none is asked for, and where the output
     is not whole, so that no review can help it: with it and without `review`, only the review is lacking.
     """
@@ -120,13 +124,22 @@ class Execution:
     taken_at: datetime | None = None  # a person's step: when work on it was begun, if that was recorded
     minutes_gross: float | None = None  # on the working clock, from `started_at` (its input was there) to its end
     minutes_net: float | None = None  # on the working clock, from `taken_at` to its end
+    as_of: datetime | None = None  # a person's step that goes on: as of when it was judged
 
     @property
     def counts_at(self) -> datetime:
-        """The instant that decides in which period it counts: a person's step as it ends, others as they start."""
-        if self.activity >= FIRST_BY_PEOPLE and self.ended_at is not None:
-            return self.ended_at
+        """The instant that decides in which period it counts: a person's step as it ends, others as they start.
+
+        A person's step that goes on counts in the period that goes on, never in a past one.
+        """
+        if self.activity >= FIRST_BY_PEOPLE:
+            return self.ended_at or self.as_of or self.started_at
         return self.started_at
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether people have not ended it yet: nothing was cut short."""
+        return self.activity >= FIRST_BY_PEOPLE and self.ended_at is None
 
     @property
     def minutes_waiting(self) -> float | None:
