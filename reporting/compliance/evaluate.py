@@ -25,7 +25,7 @@ from reporting.compliance.model import (
 )
 from reporting.compliance.period import Period
 from reporting.compliance.windows import LONGEST, Window, assign, windows
-from reporting.events import Person
+from reporting.events import OccasionNoticed, Person
 from reporting.ledger.model import Event
 from reporting.standard import Language, Standard, StandardError, standard_on
 
@@ -87,6 +87,8 @@ class _Evaluation:
         self._dues: dict[tuple[date, int], date] = {}  # local day, settings -> the last day for its account
         self.assigned = assign(self.planned, folded.records)
         self.attempts = self._judge_records()
+        executions = [a.execution for a in self.attempts.values()]
+        self._making_up = {e.catches_up: e for e in executions if e.catches_up}  # the last one of each occasion
 
     def answer(self) -> Compliance:
         """The period's executions, occasions and deviations."""
@@ -187,7 +189,21 @@ class _Evaluation:
             executor, nobody = self._officer(window)
             reason = f"{reason}; {nobody}" if nobody else reason
         ids = tuple(a.execution.id for a in attempts)
-        return Occasion(window.key, window.closes_at, state, ids, executor, reason, window.obligatory)
+        noticed, makes_up = self.folded.noticed.get(window.key.id), self._making_up.get(window.key.id)
+        reason = "; ".join([reason, *self._slept(noticed, makes_up)])
+        by = makes_up.id if makes_up else noticed.caught_up_by if noticed else ""
+        return Occasion(window.key, window.closes_at, state, ids, executor, reason, window.obligatory, noticed, by)
+
+    def _slept(self, noticed: OccasionNoticed | None, makes_up: Execution | None) -> Iterator[str]:
+        """What the timer noticed about a window, and the execution that made up for it."""
+        if noticed is not None:
+            asleep = "" if noticed.asleep_since is None else "_asleep"
+            since = self._text(noticed.asleep_since) if noticed.asleep_since else ""
+            yield say(self.lang, f"noticed.{noticed.state}{asleep}", at=self._text(noticed.noticed_at), since=since)
+        if makes_up is not None:
+            yield say(self.lang, "occasion.caught_up", execution=makes_up.id, at=self._text(makes_up.started_at))
+        elif noticed is not None and noticed.caught_up_by:
+            yield say(self.lang, "occasion.done_since", execution=noticed.caught_up_by)
 
     def _state(self, window: Window, attempts: list[_Attempt], deciding: _Attempt | None) -> tuple[OccasionState, str]:
         if deciding is not None and deciding.case.may_decide:
@@ -308,6 +324,7 @@ def _execution(case: Case, attempt: int, judges: bool, standard: Standard) -> Ex
         taken_at=record.taken_at.astimezone(tz) if record.taken_at else None,
         minutes_gross=case.minutes_gross,
         minutes_net=case.minutes_net,
+        catches_up=started.catches_up,
         as_of=case.as_of.astimezone(tz) if finished is None and record.by_people else None,
     )
 

@@ -16,6 +16,7 @@ from reporting.events import (
     KIND_ACCOUNTED,
     KIND_EVIDENCE,
     KIND_FINISHED,
+    KIND_NOTICED,
     KIND_REVIEWED,
     KIND_SETTINGS,
     KIND_STARTED,
@@ -27,6 +28,7 @@ from reporting.events import (
     ExecutionFinished,
     ExecutionReviewed,
     ExecutionStarted,
+    OccasionNoticed,
     Person,
     TicketStep,
 )
@@ -100,6 +102,7 @@ class Folded:
     records: list[Record]
     problems: list[str]
     accounts: dict[str, account.Account] = field(default_factory=dict)  # by deviation
+    noticed: dict[str, OccasionNoticed] = field(default_factory=dict)  # by occasion: the timer found it late, or missed
 
     def in_force(self, at: datetime) -> Settings:
         """The settings in force at an instant: the last that were recorded by then, or the first ever."""
@@ -132,8 +135,14 @@ def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
             elif execution not in everything and event.data.get("of", "execution") == "execution":
                 problems.append(f"event {event.seq} ({kind}): execution {execution!r} never began")
     _add_ticket_steps(records.values(), by_kind.get(KIND_TICKET_STEP, []))
-    accounts = _accounts(by_kind)
-    return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems, accounts)
+    accounts, noticed = _accounts(by_kind), _noticed(by_kind.get(KIND_NOTICED, []), start, end)
+    return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems, accounts, noticed)
+
+
+def _noticed(events: list[Event], start: datetime, end: datetime) -> dict[str, OccasionNoticed]:
+    """What the timer noticed about occasions; what is late first and missed later is missed."""
+    said = (_read(event, OccasionNoticed) for event in events)
+    return {n.occasion: n for n in said if start <= n.opens_at < end}
 
 
 def _accounts(by_kind: dict[str, list[Event]]) -> dict[str, account.Account]:

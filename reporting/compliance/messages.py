@@ -98,6 +98,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "dicatat terlambat: {execution} baru dicatat pada {at}",
         "recorded late: {execution} was put on record only on {at}",
     ),
+    "noticed.late": ("terlambat dimulai, diketahui {at}", "begun late, noticed {at}"),
+    "noticed.late_asleep": (
+        "terlambat dimulai: penjadwal tidak hidup sejak {since}, diketahui {at}",
+        "begun late: the timer gave no sign of life since {since}, noticed {at}",
+    ),
+    "noticed.missed": ("diketahui terlewat pada {at}", "noticed as missed {at}"),
+    "noticed.missed_asleep": (
+        "diketahui terlewat pada {at}: penjadwal tidak hidup sejak {since}",
+        "noticed as missed {at}: the timer gave no sign of life since {since}",
+    ),
+    "occasion.caught_up": ("disusulkan {at} oleh {execution}", "made up for {at} by {execution}"),
+    "occasion.done_since": ("sudah dilaksanakan kemudian: {execution}", "carried out since: {execution}"),
     "occasion.attempt": ("percobaan ke-{attempt}: {reason}", "attempt {attempt}: {reason}"),
     "occasion.nobody": (
         "tidak ada pejabat yang bertugas sebagai {role} pada {day}",

@@ -15,7 +15,7 @@ from typing import Literal
 from reporting import account as accounts
 from reporting.compliance.period import Period
 from reporting.contract import ResultDocument
-from reporting.events import Agent, Clock, EvidenceFile, FinishStatus, Person, TaskTime
+from reporting.events import Agent, Clock, EvidenceFile, FinishStatus, OccasionNoticed, Person, TaskTime
 from reporting.standard import Standard
 from reporting.unit import Unit
 
@@ -124,6 +124,7 @@ class Execution:
     taken_at: datetime | None = None  # a person's step: when work on it was begun, if that was recorded
     minutes_gross: float | None = None  # on the working clock, from `started_at` (its input was there) to its end
     minutes_net: float | None = None  # on the working clock, from `taken_at` to its end
+    catches_up: str = ""  # id of the occasion that was missed and that it makes up for
     as_of: datetime | None = None  # a person's step that goes on: as of when it was judged
 
     @property
@@ -175,6 +176,8 @@ class Occasion:
     executor: Person | None
     reason: str
     obligatory: bool = True
+    noticed: OccasionNoticed | None = None  # the timer found it late, or missed
+    caught_up_by: str = ""  # id of the execution that made up for it
 
     @property
     def activity(self) -> int:
