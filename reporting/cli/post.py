@@ -36,6 +36,7 @@ from reporting.unit import Mail
 
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0  # seconds between attempts of one command
 DEFAULT_WAIT = 30.0  # seconds that one command goes on trying
+_MOST_PATIENCE = 3600.0
 
 State = Literal["sent", "failed", "uncertain"]
 
@@ -80,6 +81,19 @@ def mail_lock(record: Record) -> Iterator[None]:
         os.close(descriptor)
 
 
+def patience(asked: float | None) -> float:
+    """For how many seconds a command goes on trying.
+
+    Raises:
+        Refused: not a number of seconds that makes sense.
+    """
+    if asked is None:
+        return DEFAULT_WAIT
+    if not 0 <= asked <= _MOST_PATIENCE:
+        raise Refused(f"--wait {asked:g}: seconds from 0 to {_MOST_PATIENCE:.0f} are expected")
+    return asked
+
+
 def known_posts(record: Record) -> list[Post]:
     """Every letter on record."""
     return posts(record.ledger.events(KINDS))
@@ -96,14 +110,14 @@ def want(record: Record, wanted: Sequence[MailWanted]) -> list[Post]:
     return [Post(w, "wanted", 0, e.at) for w, e in zip(wanted, events, strict=True)]
 
 
-def send(record: Record, letters: Sequence[Post], patience: float) -> list[Outcome]:
-    """Try letters; the caller holds `mail_lock`. What may be better in a while is tried again for `patience` seconds.
+def send(record: Record, letters: Sequence[Post], seconds: float) -> list[Outcome]:
+    """Try letters; the caller holds `mail_lock`. What may be better in a while is tried again for `seconds`.
 
     Between two attempts it waits 2, 4, 8 … seconds, at most a minute, and says so on standard error.
     """
     postman = _Postman(record, mail_of(record))
     outcomes = [postman.attempt(post) for post in letters]
-    deadline, pause = time.monotonic() + patience, _FIRST_WAIT
+    deadline, pause = time.monotonic() + seconds, _FIRST_WAIT
     while (late := [n for n, o in enumerate(outcomes) if _may_be_better(o)]) and time.monotonic() < deadline:
         pause = min(pause, max(deadline - time.monotonic(), 0))
         who = ", ".join(outcomes[n].post.wanted.to.officer for n in late)
