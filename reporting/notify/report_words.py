@@ -38,6 +38,7 @@ _ASPECTS = {
 _TEXTS: dict[str, tuple[str, str]] = {
     "subject": ("{unit}: laporan pemeliharaan laman {period}, {said}", "{unit}: website maintenance {period}, {said}"),
     "subject_ok": ("tanpa penyimpangan", "no deviation"),
+    "subject_nothing": ("belum ada yang tercatat", "nothing on record"),
     "subject_done": ("semua penyimpangan selesai", "all deviations settled"),
     "subject_open": ("{open} penyimpangan terbuka", "{open} deviation(s) open"),
     "subject_overdue": (
@@ -160,6 +161,8 @@ def subject(issued: Issued, lang: Language) -> str:
     still = [d for d in ours if not d.accepted]
     overdue = sum(d.overdue(today) for d in still)
     key = "subject_overdue" if overdue else "subject_open" if still else "subject_done" if ours else "subject_ok"
+    if not ours and not issued.compliance.executions:
+        key = "subject_nothing"
     said = _say(lang, key, open=len(still), overdue=overdue)
     unit = harmless(issued.compliance.unit.name, 60)
     return _say(lang, "subject", unit=unit, period=period_name(issued, lang), said=said)
