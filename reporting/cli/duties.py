@@ -19,6 +19,7 @@ from reporting.expiry.lifecycle import ACTIVE
 from reporting.register import KINDS, fold
 from reporting.renewal.commands import Known
 from reporting.runner.model import Record
+from reporting.schedule.life import SILENT_AFTER, alarm, read_life
 from reporting.text import harmless
 from reporting.unit import Inventory
 
@@ -92,6 +93,7 @@ def duties(record: Record, compliance: Compliance) -> list[Duty]:
         *_deviations(compliance, inventory),
         *_renewals(record, known),
         *_services(record, known),
+        *_timer(record),
     ]
 
 
@@ -222,6 +224,25 @@ def _services(record: Record, known: Known) -> list[Duty]:
             what_id = f"masa berlaku {service.id} ({service.kind}) tidak diketahui: {reason}"
             command = _typed(inventory, f"service check {service.id}")
             found.append(Duty(what, command, None, who, officer, what_id=what_id))
+    return found
+
+
+def _timer(record: Record) -> list[Duty]:
+    """A timer whose last run failed, or that was there and gives no sign of life any more."""
+    inventory, folder = record.inventory, record.inventory.state_dir
+    who, officer = responsible(inventory, ACTIVITIES["content"])
+    found = []
+    failed, life = alarm(folder), read_life(folder)
+    if failed is not None:
+        at, said = local(failed[0], inventory), harmless(failed[1], 300)
+        what = f"the timer's last run failed at {at}: {said}"
+        what_id = f"penjadwal terakhir gagal pada {at}: {said}"
+        found.append(Duty(what, command_line(inventory, "due", "--run"), None, who, officer, what_id=what_id))
+    if life is not None and record.clock() - life.alive_at > SILENT_AFTER:
+        at = local(life.alive_at, inventory)
+        what = f"the timer gave no sign of life since {at}: is it still installed?"
+        what_id = f"penjadwal tidak hidup sejak {at}: apakah masih terpasang?"
+        found.append(Duty(what, command_line(inventory, "schedule", "show"), None, who, officer, what_id=what_id))
     return found
 
 

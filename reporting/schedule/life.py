@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from reporting.files import replace_whole
@@ -19,6 +19,7 @@ from reporting.unit import Inventory
 
 FILE = "timer.json"
 ALARM = "timer-alarm.json"
+SILENT_AFTER = timedelta(days=1)  # a timer that was silent for so long is told about
 
 
 @dataclass(frozen=True, slots=True)
