@@ -267,8 +267,8 @@ def decider(situation: Situation, known: Known, wanted: str | None) -> Person:
         holders = situation.holders(role)
         if not holders and role == _DECIDERS[0]:
             raise Refused(
-                f"nobody in office holds the role kasi si on {situation.today}: add the officer, or an acting one (Plt.), "
-                "to laman_unit.officers"
+                f"nobody in office holds the role kasi si on {situation.today}: add the officer, or an acting one "
+                "(Plt.), to laman_unit.officers"
             )
         allowed = [p for p in holders if not any(same_person(p, o) for o in own)]
         if allowed:
@@ -276,8 +276,8 @@ def decider(situation: Situation, known: Known, wanted: str | None) -> Person:
     if wanted is None:
         if not allowed:
             raise Refused(
-                f"{known.id}: {own[-1].name} accounted for it and may not decide on it, and no other kasi si or kasubag "
-                "umum is in office: appoint one (laman_unit.officers)"
+                f"{known.id}: {own[-1].name} accounted for it and may not decide on it, and no other kasi si or "
+                "kasubag umum is in office: appoint one (laman_unit.officers)"
             )
         return allowed[0]
     fitting = [p for p in allowed if named(p, wanted)]

@@ -14,6 +14,7 @@ from reporting.text import harmless
 from reporting.unit import Role, Unit
 
 SOON = timedelta(minutes=5)  # a clock that is this much behind another is no error
+_BEGINNING = 5  # characters of an id that may stand for it: D- and three
 _NEAR = 0.6  # how much alike a mistyped id and the one that was meant are
 
 
@@ -77,17 +78,22 @@ def found(situation: Situation, wanted: Iterable[str]) -> list[Known]:
     names = list(dict.fromkeys(text.strip().upper() for text in wanted if text.strip()))
     if not names:
         raise Refused("no deviation named: give its id, like D-0123456789 (see: laman deviation list)")
-    return [_found(situation, name) for name in names]
+    return [situation.deviations[key] for key in dict.fromkeys(named_id(situation.deviations, n) for n in names)]
 
 
-def _found(situation: Situation, name: str) -> Known:
-    known = situation.deviations.get(name)
-    if known is not None:
-        return known
-    begun = [key for key in situation.deviations if len(name) >= 5 and key.startswith(name)]
+def named_id(known: Mapping[str, object], wanted: str) -> str:
+    """The id of a deviation as it was typed: in any letters, or its beginning where only one begins so.
+
+    Raises:
+        Refused: there is no such deviation; the nearest is told.
+    """
+    name = wanted.strip().upper()
+    if name in known:
+        return name
+    begun = [key for key in known if len(name) >= _BEGINNING and key.startswith(name)]
     if len(begun) == 1:
-        return situation.deviations[begun[0]]
-    near = begun[:3] or difflib.get_close_matches(name, list(situation.deviations), n=1, cutoff=_NEAR)
+        return begun[0]
+    near = begun[:3] or difflib.get_close_matches(name, list(known), n=1, cutoff=_NEAR)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise Refused(f"no deviation {harmless(name, 40)}{hint} (see: laman deviation list --all)")
 
