@@ -49,11 +49,10 @@ def send_daily(record: Record) -> list[Outcome]:
     Raises:
         Refused: digest_to names somebody who is not there or has no address.
     """
-    unit, now = record.inventory.unit, record.clock().astimezone(record.inventory.unit.tz)
-    hours = WorkClock(unit.calendar).hours(now.date())
-    if not unit.delivery.digest_to or unit.mail is None or hours is None or now.time() < hours.start:
+    now, start = record.clock(), _begins(record)
+    if start is None or now < start:
         return []
-    if _all_have_it(record, now.date()):
+    if _all_have_it(record, start.date()):
         return []  # without computing all duties on every call of a timer
     try:
         with mail_lock(record):
@@ -63,6 +62,22 @@ def send_daily(record: Record) -> list[Outcome]:
         if str(error).startswith("another laman is sending"):
             return []
         raise
+
+
+def next_digest(record: Record) -> datetime | None:
+    """When the reminders of today are to be sent, if that is still to come."""
+    start = _begins(record)
+    return start if start is not None and record.clock() < start else None
+
+
+def _begins(record: Record) -> datetime | None:
+    """When work begins today; None on a day that is not worked, and where no reminders are wanted."""
+    unit = record.inventory.unit
+    if not unit.delivery.digest_to or unit.mail is None:
+        return None
+    day = record.clock().astimezone(unit.tz).date()
+    hours = WorkClock(unit.calendar).hours(day)
+    return datetime.combine(day, hours.start, unit.tz) if hours is not None else None
 
 
 def _all_have_it(record: Record, day: date) -> bool:

@@ -2,6 +2,7 @@
 
 example:
   laman -i inventory/kantor due
+  laman -i inventory/kantor due --send             one mail an officer with what is overdue and due, once a day
   laman -i inventory/kantor due --run --quiet      what timers call: laman schedule install
 
 --run runs every open occasion that has no whole attempt yet, makes up for what was slept through (recorded as late or
@@ -33,11 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--run", action="store_true", help="run what is due; the one entry for timers")
     parser.add_argument("--quiet", action="store_true", help="with --run: say nothing when there was nothing to do")
+    parser.add_argument("--send", action="store_true", help="mail each officer what is overdue and due, once a day")
+    parser.add_argument("--again", action="store_true", help="with --send: even to those who got it today")
+    parser.add_argument("--wait", type=float, metavar="SECONDS", help="with --send: how long to go on trying (30)")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what is due, or do it; returns the exit code."""
+    if options.send:
+        from reporting.cli import digest
+
+        return digest.run(options)
     if options.run:
         from reporting.cli import due_run
 

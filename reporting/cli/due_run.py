@@ -121,6 +121,7 @@ def _json(woke: Woke, code: int) -> dict[str, Any]:
         "waits": [{"activity": w.activity, "site": w.site, "reason": w.reason} for w in done.waits] if done else [],
         "looked_up": done.looked_up if done else 0,
         "tickets": done.tickets if done else [],
+        "mailed": done.mailed if done else [],
         "problems": woke.problems,
     }
 
@@ -132,7 +133,7 @@ def _print(inventory: Inventory, done: Done) -> None:
         until = local(notice.closes_at, inventory)
         what = "was missed" if notice.state == "missed" else "begins late"
         print(f"{notice.occasion.rsplit(':', 2)[0]}: {what}, planned {local(notice.planned_at, inventory)} to {until}")
-    for line in done.lines:
+    for line in [*done.lines, *done.mailed]:
         print(line)
     for wait in done.waits:
         again = f" {local(wait.until, inventory)}" if wait.until else ""

@@ -42,6 +42,7 @@ class Done:
     looked_up: int = 0
     looked_on: str = ""
     tickets: list[str] = field(default_factory=list)
+    mailed: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     cancelled: bool = False
     head: int = 0
@@ -56,7 +57,7 @@ class Done:
     @property
     def did_something(self) -> bool:
         """Whether anything went on record that a reader wants to know of."""
-        return bool(self.noticed or self.executions or self.problems or self.tickets)
+        return bool(self.noticed or self.executions or self.problems or self.tickets or self.mailed)
 
 
 def do_work(record: Record, before: Life | None, now: datetime) -> Done:
@@ -80,6 +81,7 @@ def do_work(record: Record, before: Life | None, now: datetime) -> Done:
         begun += ids
     _look_up(record, done)
     _triage(record, done)
+    _mail(record, done)
     if waking.is_worth_an_event(begun, done):
         woke = TimerWoke(at=now, agent=waking.agent, ran=begun)
         waking.append([Draft(KIND_WOKE, record.inventory.unit.id, waking.actor, woke.json_value())])
@@ -163,6 +165,16 @@ class _Waking:
         day = self.now.astimezone(zone).date()
         new_day = self._woke_last is None or self._woke_last.astimezone(zone).date() != day
         return bool(begun or done.noticed or done.asleep_since) or new_day
+
+
+def _mail(record: Record, done: Done) -> None:
+    """Letters that wait, and the reminders of the day."""
+    from reporting.cli.mail_due import mail_due, next_mail
+
+    done.mailed, problems = mail_due(record)
+    done.problems += problems
+    again = next_mail(record)
+    done.look_again = min(done.look_again, again) if again is not None else done.look_again
 
 
 def _usable(record: Record, runs: list[ToRun], done: Done) -> list[ToRun]:

@@ -27,6 +27,8 @@ When = Literal["overdue", "today", "soon", "later"]
 LOOK_BACK = timedelta(days=35)  # an open window, or one whose run waits for its reader, began at most this long ago
 _SOON = timedelta(days=7)
 _WORD = {number: word for word, number in ACTIVITIES.items()}
+_NAME_ID = {1: "pemantauan status konten", 2: "backup sistem dan data", 3: "pemantauan aktivitas pengunjung"}
+_STEP_ID = {"submit": "pengajuan", "approve": "persetujuan", "pay": "pembayaran", "report": "pelaporan status"}
 _INSTANT = timedelta(microseconds=1)
 _COMMANDS = {
     "submit": "submit --case {case} --sheet FILE",
@@ -86,6 +88,8 @@ class Duty:
 
 def duties(record: Record, compliance: Compliance) -> list[Duty]:
     """Everything that waits for somebody; `compliance` covers `LOOK_BACK` up to now."""
+    from reporting.cli.mail_due import mail_duties  # it knows what a duty is
+
     inventory, known = record.inventory, known_of(record)
     return [
         *_occasions(compliance, inventory),
@@ -94,6 +98,7 @@ def duties(record: Record, compliance: Compliance) -> list[Duty]:
         *_renewals(record, known),
         *_services(record, known),
         *_timer(record),
+        *mail_duties(record),
     ]
 
 
@@ -111,10 +116,11 @@ def _open_occasion(occasion: Occasion, inventory: Inventory) -> Duty | None:
     if occasion.state == "terbuka":
         tried = f": the last attempt failed, {occasion.reason}" if occasion.executions else ""
         what = f"{word} of {site} is due{tried}"
-        what_id = f"{word} {site} harus dilaksanakan" + (f": {occasion.reason}" if occasion.executions else "")
+        tried_id = f"; upaya terakhir gagal: {occasion.reason}" if occasion.executions else ""
+        what_id = f"{_NAME_ID[occasion.activity]} untuk {site} harus dilaksanakan{tried_id}"
     elif occasion.state == "menyimpang":
         what = f"{word} of {site} deviates ({occasion.reason}); a new run can still judge it"
-        what_id = f"{word} {site} menyimpang ({occasion.reason}); masih dapat dijalankan ulang"
+        what_id = f"{_NAME_ID[occasion.activity]} untuk {site} menyimpang ({occasion.reason}); masih dapat diulang"
     else:
         return None  # kept, still running, or waiting for a review, which is a duty of its own
     who, officer = _named(occasion.executor)
@@ -133,7 +139,8 @@ def _reviews(compliance: Compliance, inventory: Inventory) -> list[Duty]:
 def _review(execution: Execution, due: datetime, inventory: Inventory) -> Duty:
     who, officer = _named(execution.executor)
     what = f"{who} reads the {execution.activity_slug} run of {execution.site} and signs it off"
-    what_id = f"{who} membaca hasil {execution.activity_slug} {execution.site} dan memarafnya"
+    name = _NAME_ID.get(execution.activity, execution.activity_slug)
+    what_id = f"{who} membaca dan memaraf hasil {name} untuk {execution.site}"
     command = command_line(inventory, "review", execution.id, "--note", "…")
     # The last instant that counts is `due` itself; a window's end is overdue only once it has passed.
     return Duty(what, command, local(due, inventory), who, officer, due + _INSTANT, what_id)
@@ -189,7 +196,7 @@ def _renewals(record: Record, known: Known) -> list[Duty]:
             what = f"{step.name} {case.id} ({services}): {who}"
             command = _typed(record.inventory, "renewal " + _COMMANDS[step.name].format(case=case.id))
             until, name = local(step.due_at, record.inventory), officer.id if officer else ""
-            what_id = f"perpanjangan {case.id} ({services}) menunggu langkah {step.name}: {who}"
+            what_id = f"perpanjangan {case.id} ({services}) menunggu {_STEP_ID.get(step.name, step.name)}: {who}"
             found.append(Duty(what, command, until, who, name, step.due_at, what_id))
         elif case.state == "not_renewed":
             what = f"{case.id} is paid, but {services} is not proven renewed: ask the provider, then look again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from reporting.cli.common import Refused, command_line, local
-from reporting.cli.digest import send_daily
+from reporting.cli.digest import next_digest, send_daily
 from reporting.cli.duties import Duty, responsible
 from reporting.cli.post import Outcome, send_pending, unsent
 from reporting.notify.outbox import Post
@@ -29,9 +29,10 @@ def mail_due(record: Record) -> tuple[list[str], list[str]]:
 
 
 def next_mail(record: Record) -> datetime | None:
-    """When the next letter that waits is to be tried; None: none waits."""
+    """When the next letter is to be tried, or the day's reminders are to be sent; None: nothing of today waits."""
     waiting, _ = unsent(record)
-    return min((post.again_at() for post in waiting), default=None)
+    digests = next_digest(record)
+    return min([*(post.again_at() for post in waiting), *([digests] if digests else [])], default=None)
 
 
 def mail_duties(record: Record) -> list[Duty]:
