@@ -1,9 +1,9 @@
 """Findings of executions -> tickets, once for each execution. Pure.
 
 One ticket a fingerprint and site: what is found again while its ticket is open is counted there. A storm opens a
-handful: the worst findings get a ticket each, the rest is gathered, one ticket a kind, and what comes later of that kind
-is counted there as long as that ticket is open. A solved ticket whose finding returns is not reopened: nobody said yet
-that it is the same problem; a new one names it.
+handful: the worst findings get a ticket each, the rest is gathered, one ticket a kind, and what comes later of that
+kind is counted there as long as that ticket is open. A solved ticket whose finding returns is not reopened: nobody said
+yet that it is the same problem; a new one names it.
 """
 
 from __future__ import annotations
@@ -139,13 +139,19 @@ class _Triage:
         seen: dict[str, tuple[str, int]] = {}
         fresh: list[Finding] = []
         for finding in _merged(worthy):
-            there = self._there(result.site, finding)
-            if there is None:
+            belongs = self._there(result.site, finding)
+            if belongs is None:
                 fresh.append(finding)
             else:
-                ticket, fingerprint = there
+                ticket, fingerprint = belongs
                 seen[ticket] = (fingerprint, seen.get(ticket, ("", 0))[1] + finding.count)
-        opened = [self._open(result, new) for new in self._gathered(result, fresh)]
+        opened = []
+        for new in self._gathered(result, fresh):
+            there = self.open.get((result.site, new.fingerprint))
+            if there is None:
+                opened.append(self._open(result, new))
+            else:  # the one for all that is left of a storm, and its ticket is open still
+                seen[there] = (new.fingerprint, seen.get(there, ("", 0))[1] + new.finding.count)
         for ticket, (fingerprint, count) in seen.items():
             again = TicketSeen(
                 ticket=ticket,
@@ -174,7 +180,7 @@ class _Triage:
         return least != "never" and _SEVERITIES.index(finding.severity) >= _SEVERITIES.index(least)
 
     def _there(self, site: str, finding: Finding) -> tuple[str, str] | None:
-        """The open ticket that a finding belongs to, with its fingerprint: its own, or the one of a storm of its kind."""
+        """The open ticket that a finding belongs to, with its fingerprint: its own, or that of a storm of its kind."""
         for fingerprint in (finding.fingerprint, _group_print(site, finding.kind)):
             ticket = self.open.get((site, fingerprint))
             if ticket is not None:
@@ -191,18 +197,17 @@ class _Triage:
         for finding in ordered[most:]:
             kinds.setdefault(finding.kind, []).append(finding)
         groups = list(kinds.items())
-        uncounted = result.total - len(result.findings)
         for kind, found in groups[:most]:
             title = say(lang, "gathered", count=len(found), kind=kind.replace("_", " "))
-            new.append(self._group(result, found, _group_print(result.site, kind), title, uncounted))
+            new.append(self._group(result, found, _group_print(result.site, kind), title))
         rest = [finding for _, found in groups[most:] for finding in found]
         if rest:
             title = say(lang, "gathered_rest", count=len(rest), kinds=len(groups) - most)
-            new.append(self._group(result, rest, _group_print(result.site, ""), title, uncounted))
+            new.append(self._group(result, rest, _group_print(result.site, ""), title))
         return new
 
-    def _group(self, result: Result, found: list[Finding], fingerprint: str, title: str, uncounted: int) -> _New:
-        lang = self.known.unit.language
+    def _group(self, result: Result, found: list[Finding], fingerprint: str, title: str) -> _New:
+        lang, uncounted = self.known.unit.language, result.total - len(result.findings)
         some = "; ".join(harmless(f.told(lang)[0], 200) for f in found[:_TITLES_SHOWN])
         more = say(lang, "uncounted", count=uncounted) if uncounted > 0 else ""
         why = say(lang, "gathered_why", execution=result.execution, some=some) + more
