@@ -82,13 +82,19 @@ def _print(record: Record, tickets: Tickets, ticket: Ticket, likes: list[Like]) 
     print_breach(record, ticket, timing)
     for like in likes:
         print(f"like {like.ticket}{f' on {like.site}' if like.site else ''}: {harmless(like.title, 100)}")
-        if like.solution:
+        if not like.solution:
+            print(f"  not solved yet; if it is the same: {_same(record, like)}")
+        else:
             print(f"  it was: {harmless(like.cause, 200)}")
             print(f"  solved by: {harmless(like.solution, 200)}")
     if ticket.site is not None:
         typed = command_line(record.inventory, "diagnose", ticket.site, "--ticket", ticket.id)
         print(f"next: {typed}   looks for the cause, changes nothing")
     print(f"{'then' if ticket.site else 'next'}: {command_line(record.inventory, 'ticket', 'take', ticket.id)}")
+
+
+def _same(record: Record, like: Like) -> str:
+    return command_line(record.inventory, "ticket", "show", like.ticket)
 
 
 def _like_json(like: Like) -> dict[str, object]:
