@@ -10,6 +10,7 @@ from typing import Any
 from reporting.cli.common import Refused, activity_of, executor_of, standard_today, this_agent, today
 from reporting.cli.duties import LOOK_BACK
 from reporting.cli.progress import progress_for_this_terminal
+from reporting.cli.ticket_triage import triage_findings
 from reporting.cli.view import execution_json, execution_row
 from reporting.compliance import LONGEST, Compliance, Execution, Period, evaluate, upcoming
 from reporting.events import KIND_NOTICED, KIND_WOKE, Agent, OccasionNoticed, TimerWoke
@@ -252,3 +253,6 @@ def _day(record: Record, at: datetime) -> date:
 
 def _triage(record: Record, done: Done) -> None:
     """Open tickets for what the runs found."""
+    found = triage_findings(record)
+    done.tickets += found.opened
+    done.lines += found.lines(record)

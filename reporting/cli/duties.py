@@ -88,7 +88,8 @@ class Duty:
 
 def duties(record: Record, compliance: Compliance) -> list[Duty]:
     """Everything that waits for somebody; `compliance` covers `LOOK_BACK` up to now."""
-    from reporting.cli.mail_due import mail_duties  # it knows what a duty is
+    from reporting.cli.mail_due import mail_duties  # they know what a duty is
+    from reporting.cli.ticket_duties import duties as ticket_duties
 
     inventory, known = record.inventory, known_of(record)
     return [
@@ -97,6 +98,7 @@ def duties(record: Record, compliance: Compliance) -> list[Duty]:
         *_deviations(compliance, inventory),
         *_renewals(record, known),
         *_services(record, known),
+        *ticket_duties(record, compliance),
         *_timer(record),
         *mail_duties(record),
     ]
