@@ -23,6 +23,10 @@ Text = Annotated[str, StringConstraints(max_length=2_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Count = Annotated[int, Field(ge=0)]
+CauseKind = Literal[
+    "server", "disk", "php", "database", "web_server", "certificate", "dns", "network", "content", "security",
+    "configuration", "power", "provider", "people", "other",
+]  # fmt: skip
 
 
 def _inside_its_folder(value: str) -> str:
@@ -183,7 +187,38 @@ class VisitorLogMeasures(_Model):
             raise ValueError("lines_parsed + lines_rejected must equal lines_total")
 
 
-Measures = Annotated[ContentMeasures | BackupMeasures | VisitorLogMeasures, Field(discriminator="kind")]
+class CheckSeen(_Model):
+    """One thing that a diagnosis looked at. What could not be seen is `unknown` or `skipped`, never `ok`."""
+
+    name: Slug
+    side: Literal["outside", "inside"]
+    state: Literal["ok", "problem", "unknown", "skipped"]
+    detail: Text = ""
+    detail_id: Text = ""
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
+class DiagnosisMeasures(_Model):
+    """A look at a site from outside and inside (part of activity 8; no execution by itself). Nothing was changed."""
+
+    kind: Literal["diagnosis"] = "diagnosis"
+    began_at: AwareDatetime
+    ended_at: AwareDatetime
+    entered: bool  # whether the site could be looked at from inside
+    checks: Annotated[list[CheckSeen], Field(max_length=100)]
+    rule: str = ""  # of reporting/diagnosis/rules.yml, the one that named the cause
+    cause_kind: CauseKind | None = None  # None: nothing was found
+    cause: Annotated[str, StringConstraints(max_length=1_000)] = ""
+    cause_id: Annotated[str, StringConstraints(max_length=1_000)] = ""
+
+    def model_post_init(self, _context: Any) -> None:
+        if (self.cause_kind is None) != (not any(check.state == "problem" for check in self.checks)):
+            raise ValueError("a cause is named exactly when there is a problem")
+
+
+Measures = Annotated[
+    ContentMeasures | BackupMeasures | VisitorLogMeasures | DiagnosisMeasures, Field(discriminator="kind")
+]
 
 
 class ResultDocument(_Model):
@@ -247,9 +282,12 @@ __all__ = [
     "MAX_FINDINGS",
     "BackupMeasures",
     "BackupPart",
+    "CauseKind",
+    "CheckSeen",
     "ContentMeasures",
     "ContractError",
     "DayTraffic",
+    "DiagnosisMeasures",
     "Finding",
     "Measures",
     "Output",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from reporting.contract import CauseKind as _CauseKind
 from reporting.contract import Finding, ResultDocument, Sha256
 from reporting.service import Service
 
@@ -101,7 +102,7 @@ class EvidenceAdded(_Payload):
 
     execution: str
     files: list[EvidenceFile]
-    of: Literal["execution", "renewal", "report", "paper", "period", "ticket", "deviation"] = "execution"
+    of: Literal["execution", "renewal", "report", "paper", "period", "ticket", "deviation", "diagnosis"] = "execution"
 
 
 class ExecutionReviewed(_Payload):
@@ -285,10 +286,7 @@ class MailSent(_Payload):
 
 
 Route = Literal["mandiri", "subbag_umum", "pihak_ketiga"]  # POS step 8: alone, with Subbag Umum, with a third party
-CauseKind = Literal[
-    "server", "disk", "php", "database", "web_server", "certificate", "dns", "network", "content", "security",
-    "configuration", "power", "provider", "people", "other",
-]  # fmt: skip
+CauseKind = _CauseKind
 
 
 class TicketOpened(_Payload):
@@ -394,6 +392,17 @@ class DiagnosisMade(_Payload):
     files: list[EvidenceFile] = []
 
 
+class AccountedFor(_Payload):
+    """The deviation as it stood when it was accounted for: computed again, it may stand no longer."""
+
+    activity: int
+    site: str
+    aspect: str  # perlengkapan, waktu, output, jadwal
+    reason: str
+    what: str = ""  # the execution, or the occasion's id
+    at: AwareDatetime  # when it became certain
+
+
 class DeviationAccounted(_Payload):
     """kind `deviation.accounted`, subject = deviation id: the executor accounts for it (POS, Peringatan 2)."""
 
@@ -406,8 +415,10 @@ class DeviationAccounted(_Payload):
     action: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]  # corrective
     action_by: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     action_until: date
+    action_done: bool = False  # carried out, on that day
     attachments: list[Attachment] = []
     at: AwareDatetime
+    about: AccountedFor | None = None
 
 
 class DeviationDecided(_Payload):
@@ -445,6 +456,39 @@ class TimerWoke(_Payload):
     ran: list[str] = []  # executions
 
 
+class MailWanted(_Payload):
+    """kind `mail.wanted`, subject = period (report) or officer id (digest): a letter to one address, not tried yet.
+
+    All of it is here (the workbook is `file`, in the archive), so that it can be tried again as it was, days later.
+    """
+
+    about: Literal["report", "digest"]
+    letter: str  # one for all who get the same
+    period: str  # digest: the local day
+    to: MailTo
+    subject: str
+    body: Annotated[str, StringConstraints(max_length=100_000)]
+    attachment: str = ""
+    file: EvidenceFile | None = None
+    figures_hash: Sha256 | None = None  # of what the workbook says; its bytes differ each time it is issued
+    language: Literal["id", "en"]
+    message_id: str  # the same in all attempts: whoever got it twice can tell (RFC 5322, 3.6.4)
+    wanted_at: AwareDatetime
+    agent: Agent
+
+
+class MailBegun(_Payload):
+    """kind `mail.begun`, subject = that of the letter: the server asked for the message, and it is handed over now.
+
+    Without a `mail.sent` or `mail.failed` after it nobody knows whether it arrived: laman was killed just then.
+    """
+
+    letter: str
+    message_id: str
+    attempt: int
+    at: AwareDatetime
+
+
 class MailFailed(_Payload):
     """kind `mail.failed`, subject = what was to be sent: an attempt that did not end in the server's 250."""
 
@@ -454,6 +498,7 @@ class MailFailed(_Payload):
     attempt: int
     reason: Annotated[str, StringConstraints(max_length=500)]
     uncertain: bool = False  # the connection broke after the message was handed over: it may have arrived
+    transient: bool = True  # the server, or the way to it, may be better in a while (4xx, nobody answers)
     message_id: str
     at: AwareDatetime
     agent: Agent
@@ -466,6 +511,7 @@ class ReportDelivered(_Payload):
     folder: str
     file: str
     sha256: Sha256
+    figures_hash: Sha256 | None = None
     at: AwareDatetime
     agent: Agent
 
@@ -553,6 +599,8 @@ KIND_ACCOUNTED = "deviation.accounted"
 KIND_DECIDED = "deviation.decided"
 KIND_NOTICED = "schedule.noticed"
 KIND_WOKE = "schedule.woke"
+KIND_MAIL_WANTED = "mail.wanted"
+KIND_MAIL_BEGUN = "mail.begun"
 KIND_MAIL_FAILED = "mail.failed"
 KIND_DELIVERED = "report.delivered"
 KIND_SERVICE = "service.registered"

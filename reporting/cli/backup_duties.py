@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from reporting.backup_set.rotation import on_turn, turn_ends
 from reporting.backups import standing
 from reporting.cli.backup_known import recorded
-from reporting.cli.common import command_line, today
+from reporting.cli.common import ACTIVITIES, command_line, today
+from reporting.cli.duties import Duty, responsible
 from reporting.cli.media import spec_of
 from reporting.runner.model import Record
 from reporting.unit import Inventory, Medium
@@ -28,8 +29,8 @@ def medium_on_turn(inventory: Inventory) -> Medium | None:
     return next((m for m in unit.media if turn in (None, m.id)), None)
 
 
-def media_duties(inventory: Inventory) -> list[tuple[str, str, str | None]]:
-    """The medium that a backup needs now and that is not ready: what to do, the command, until when."""
+def media_duties(inventory: Inventory) -> list[Duty]:
+    """The medium that a backup needs now and that is not ready."""
     from reporting.backup_set.medium import Needs, probe
 
     medium = medium_on_turn(inventory)
@@ -41,19 +42,24 @@ def media_duties(inventory: Inventory) -> list[tuple[str, str, str | None]]:
     rules = inventory.unit.backup
     until = turn_ends(today(inventory), rules.turn).isoformat() if rules.rotation else None
     whose = f": it is its turn this {rules.turn}" if rules.rotation else ""
+    whose_id = " (giliran minggu ini)" if rules.turn == "week" else " (giliran bulan ini)"
     text = f"plug in and mount medium {medium.id}{whose} ({report.reason})"
-    return [(text, command_line(inventory, "medium", "list"), until)]
+    text_id = f"pasang media {medium.id}{whose_id if rules.rotation else ''}: {report.reason}"
+    who, officer = responsible(inventory, ACTIVITIES["backup"])
+    return [Duty(text, command_line(inventory, "medium", "list"), until, who, officer, what_id=text_id)]
 
 
-def set_duties(record: Record) -> list[tuple[str, str, str | None]]:
+def set_duties(record: Record) -> list[Duty]:
     """What stands in red in `backup status` and can be done with one command; sites without any set have a plan."""
     unit, sites = record.inventory.unit, record.inventory.sites
     known = recorded(record)
-    duties: list[tuple[str, str, str | None]] = []
+    who, officer = responsible(record.inventory, ACTIVITIES["backup"])
+    duties: list[Duty] = []
     for site in sites:
         found = standing(site, known, unit.media, unit.backup, datetime.now(UTC))
         for flag in found.flags:
             if flag.code in _FLAGGED:
                 words = (*_FLAGGED[flag.code], site)
-                duties.append((f"backups of {site}: {flag.text}", command_line(record.inventory, *words), None))
+                command = command_line(record.inventory, *words)
+                duties.append(Duty(f"backups of {site}: {flag.text}", command, None, who, officer))
     return duties

@@ -117,7 +117,7 @@ def _record(inventory: Inventory) -> Line:
 def _roles(inventory: Inventory) -> Iterator[Line]:
     """The variables that the roles take, of every site: what is wrong here would be refused by `laman run`."""
     try:
-        problems = settings_problems(inventory, inventory.sites, (1, 2, 3))
+        problems = settings_problems(inventory, inventory.sites, (1, 2, 3, 8))
     except (CannotRun, SettingsError) as error:
         yield Line(False, "settings of the sites", str(error))
         return

@@ -49,6 +49,28 @@ class Book:
 
 
 @dataclass(frozen=True)
+class Issue:
+    """A workbook that was issued: its copy in the archive, its language, the events that it was computed from."""
+
+    made: Book
+    file: EvidenceFile
+    lang: Language
+    closure: Closure | None
+    events: Sequence[Event]
+
+    @property
+    def period(self) -> str:
+        """The period, as it is written."""
+        return self.made.compliance.period.text
+
+    @property
+    def figures_hash(self) -> str:
+        """What it says, without the instant at which it was said: SHA-256, hex."""
+        figures = figures_hash(self.made.compliance)
+        return hashlib.sha256(f"{self.lang}{figures}{self.made.changes!r}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
 class Basis:
     """What a workbook is computed from: the events that count, the POS, the end of the chain that it prints."""
 

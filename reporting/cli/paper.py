@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reporting.attachments import attached
 from reporting.cli.common import Refused, inventory_of, opened, this_agent
 from reporting.cli.main import EXIT_CANNOT, EXIT_OK
 from reporting.cli.renewal_known import known_of, renewal_lock, token
@@ -39,7 +40,6 @@ from reporting.forms.pdf import pdf_of
 from reporting.forms.render import docx_of, template_of
 from reporting.ledger import Draft
 from reporting.money import rupiah
-from reporting.renewal.attachments import attached
 from reporting.renewal.commands import Known, case_of
 from reporting.renewal.fold import INVOICE
 from reporting.renewal.model import Case

@@ -27,6 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from reporting.attachments import attached
 from reporting.cli.common import Refused, inventory_of, local, named_officer, opened, person, this_agent
 from reporting.cli.frozen import Basis, Book, archived_copy, language, period_book, reproduced, target_of
 from reporting.cli.main import EXIT_CANNOT, EXIT_OK, Parser
@@ -38,7 +39,6 @@ from reporting.events import KIND_PERIOD_CLOSED, KIND_PERIOD_SCAN, EvidenceFile,
 from reporting.files import replace_whole, write_whole
 from reporting.ledger import Draft, Event
 from reporting.ledger.model import canonical
-from reporting.renewal.attachments import attached
 from reporting.renewal.fold import fold as fold_cases
 from reporting.renewal.fold import input_of
 from reporting.renewal.states import load_states

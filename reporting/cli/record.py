@@ -29,6 +29,7 @@ from reporting.cli.common import (
     wanted_sites,
 )
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
+from reporting.cli.ticket_triage import triage_findings
 from reporting.cli.view import evaluated
 from reporting.compliance import LONGEST, Compliance
 from reporting.contract import Output, Requirement, ResultDocument
@@ -75,7 +76,10 @@ def run(options: argparse.Namespace) -> int:
         started = _started(options, record, begun)
         _refuse_twice(record, options.site, started, ended, digests)
         _append(options, record, started, ended)
-        return _tell(evaluated(record, f"{day - LONGEST}..{day}"), started.execution)
+        code = _tell(evaluated(record, f"{day - LONGEST}..{day}"), started.execution)
+        for line in triage_findings(record).lines(record):  # of runs that were killed before they came to it
+            print(line)
+        return code
 
 
 def _tell(compliance: Compliance, name: str) -> int:

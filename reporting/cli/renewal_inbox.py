@@ -13,14 +13,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from reporting.attachments import AttachmentError, attached
+from reporting.cli.archiving import Made
 from reporting.cli.common import Refused, inventory_of, local, opened
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
-from reporting.cli.renewal_known import Made, More, known_of, printed, renewal_lock, token, write_step
+from reporting.cli.renewal_known import More, known_of, printed, renewal_lock, token, write_step
 from reporting.cli.renewal_view import clock_of, judged, waits_for
 from reporting.cli.tables import table
 from reporting.files import replace_whole, write_whole
 from reporting.money import rupiah, written
-from reporting.renewal.attachments import AttachmentError, attached
 from reporting.renewal.commands import Asked, Known, permit
 from reporting.renewal.commands import Refused as StepRefused
 from reporting.renewal.inbox import Answer, InboxError, decided_at, decision_of, name_of, services_text

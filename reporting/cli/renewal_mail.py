@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +15,14 @@ from typing import Literal
 
 from reporting.cli.common import Refused, local, this_agent
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
+from reporting.cli.post import mail_lock, mail_of
 from reporting.cli.renewal_inbox import inbox_of
 from reporting.events import KIND_MAIL, MailSent, MailTo
 from reporting.ledger import Draft
 from reporting.ledger.model import LedgerError
 from reporting.money import written
-from reporting.notify.mail import PASSWORD_VARIABLE, Letter, MailError, build, deliver
+from reporting.notify.letter import Letter, build
+from reporting.notify.mail import PASSWORD_VARIABLE, MailError, deliver
 from reporting.notify.sent import cases_hash, last_sent
 from reporting.notify.words import CaseLine, Words, body, subject
 from reporting.renewal.inbox_book import InboxRow
@@ -65,9 +65,8 @@ def send(options: argparse.Namespace, record: Record) -> int:
     unit = record.inventory.unit
     if options.role is None:
         raise Refused("--send needs --for ROLE: whose inbox is mailed?")
-    if unit.mail is None:
-        raise Refused("laman_unit.mail is missing: name your mail server there (see inventory/example)")
-    with _mail_lock(record):
+    mail = mail_of(record)
+    with mail_lock(record):
         content, rows = inbox_of(record, options.role)
         if not rows:
             print(json.dumps({"cases": 0, "officers": []}) if options.json else
@@ -79,25 +78,10 @@ def send(options: argparse.Namespace, record: Record) -> int:
             raise Refused(
                 f"{options.role}: no officer in office holds that role (laman_unit.officers): nothing was sent"
             )
-        ca_file = record.inventory.resolve(unit.mail.ca_file) if unit.mail.ca_file else None
-        inbox = _Inbox(options.role, content, rows, unit.mail, ca_file, now, options.again)
+        ca_file = record.inventory.resolve(mail.ca_file) if mail.ca_file else None
+        inbox = _Inbox(options.role, content, rows, mail, ca_file, now, options.again)
         outcomes = [_to(record, inbox, officer) for officer in officers]
     return _told(options, inbox, outcomes)
-
-
-@contextmanager
-def _mail_lock(record: Record) -> Iterator[None]:
-    """One at a time from "was it sent before?" to "it was sent"; steps on cases need not wait for a mail server."""
-    record.locks.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(record.locks / "mail.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused("another laman is sending e-mail in this moment: try again when it is done") from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _to(record: Record, inbox: _Inbox, officer: Officer) -> _Outcome:
@@ -150,7 +134,7 @@ def _note(record: Record, inbox: _Inbox, letter: Letter, officer: Officer, taken
         subject=letter.subject,
         message_id=taken[0],
         attachment=letter.attachment,
-        attachment_sha256=hashlib.sha256(letter.content).hexdigest(),
+        attachment_sha256=hashlib.sha256(inbox.content).hexdigest(),
         cases=[row.case for row in inbox.rows],
         cases_hash=inbox.hash,
         count=len(inbox.rows),

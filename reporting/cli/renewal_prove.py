@@ -9,14 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from reporting.attachments import Attached, attached
+from reporting.cli.archiving import Made, archived, forget
 from reporting.cli.common import Refused, inventory_of, named_officer, opened, today
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.renewal_known import (
-    Made,
     More,
     append,
-    archive,
-    forget,
     known_of,
     printed,
     renewal_lock,
@@ -25,9 +24,8 @@ from reporting.cli.renewal_known import (
 from reporting.cli.renewal_steps import add_step_arguments, asked_of
 from reporting.cli.renewal_view import case_json, judged, print_step
 from reporting.events import ExpiryObserved, Person
-from reporting.renewal.attachments import Attached, attached
 from reporting.renewal.commands import Asked, Known, case_of, check_services, permit
-from reporting.renewal.drafts import RENEWED, Folder, evidence_draft, proof_drafts
+from reporting.renewal.drafts import RENEWED, evidence_draft, proof_drafts
 from reporting.renewal.model import Case, Proof
 from reporting.renewal.proof import Since, prove
 from reporting.renewal.words import say
@@ -135,13 +133,13 @@ def _append_to(  # noqa: PLR0913, PLR0917
     local = known.now.astimezone(known.unit.tz)
     slug = known.standard(local.date()).activity(7).slug
     name = f"{local:%Y%m%dT%H%M%S%f}-prove-{case.id}"
-    folder = Folder(slug, name, local, execution)
-    archived = archive(record, folder, files)
+    target = record.archive.folder(slug, name, local)
+    added = archived(record, target, files)
     try:
-        drafts = [evidence_draft(known, case.id, execution, archived)] if archived else []
-        append(record, [*drafts, *proof_drafts(known, case.id, proofs, archived)])
+        drafts = [evidence_draft(known, case.id, execution, added)] if added else []
+        append(record, [*drafts, *proof_drafts(known, case.id, proofs, added)])
     except BaseException:
-        forget(record, record.archive.root / f"{local:%Y}" / f"{local:%m}" / slug / name)
+        forget(record, target)
         raise
 
 

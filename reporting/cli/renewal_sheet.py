@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from reporting.cli.archiving import Made
 from reporting.cli.common import Refused
-from reporting.cli.renewal_known import Made
 from reporting.events import KIND_PAPER, Attachment, EvidenceFile, PaperIssued
 from reporting.ledger.model import Draft
 from reporting.renewal.commands import Known, Permitted

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+from reporting.attachments import Attached, attached
 from reporting.cli.common import Refused, instant, inventory_of, opened
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.renewal_known import More, append, known_of, looked_at, renewal_lock, token, write_step
 from reporting.cli.renewal_sheet import SHEET, print_sheet
 from reporting.cli.renewal_view import case_json, judged, print_step
 from reporting.money import rupiah
-from reporting.renewal.attachments import Attached, attached
 from reporting.renewal.commands import Asked, permit, take, take_invoice
 from reporting.renewal.model import Proof, StepName
 from reporting.renewal.states import load_states

@@ -29,6 +29,7 @@ from reporting.cli.common import (
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.progress import progress_for_this_terminal
 from reporting.cli.tables import table
+from reporting.cli.ticket_triage import TriageDone, triage_findings
 from reporting.cli.view import EXECUTION_HEADERS, compliance_json, evaluated, execution_row
 from reporting.compliance import Execution
 from reporting.runner.model import Record, RunRequest, RunResult, run_limit
@@ -111,6 +112,7 @@ def _tell(options: argparse.Namespace, record: Record, results: list[RunResult])
     ids = {s.started.execution for result in results for s in result.sites}
     days = sorted(s.started.started_at.astimezone(record.inventory.unit.tz).date() for r in results for s in r.sites)
     left_alone = [reason for result in results for reason in result.left_alone.values()]
+    tickets = triage_findings(record)
     compliance = evaluated(record, f"{days[0]}..{days[-1]}" if days else None)
     executions = [e for e in compliance.executions if e.id in ids]
     if options.json:
@@ -118,15 +120,19 @@ def _tell(options: argparse.Namespace, record: Record, results: list[RunResult])
         whole["executions"] = [e for e in whole["executions"] if e["id"] in ids]
         whole["deviations"] = [d for d in whole["deviations"] if d["execution"] in ids]
         whole.pop("occasions")
-        print(json.dumps({**whole, "left_alone": left_alone}, indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**whole, "left_alone": left_alone, "tickets": tickets.json_value()}, indent=2, ensure_ascii=False
+            )
+        )
     else:
-        _print(record, executions, left_alone)
+        _print(record, executions, left_alone, tickets)
     if left_alone:
         return EXIT_CANNOT
     return EXIT_DEVIATIONS if any(e.verdict.status == "menyimpang" for e in executions) else EXIT_OK
 
 
-def _print(record: Record, executions: list[Execution], left_alone: list[str]) -> None:
+def _print(record: Record, executions: list[Execution], left_alone: list[str], tickets: TriageDone) -> None:
     print(table(EXECUTION_HEADERS, [execution_row(e, record.inventory) for e in executions], limit=100))
     for reason in left_alone:
         print(f"left alone: {reason}")
@@ -141,5 +147,7 @@ def _print(record: Record, executions: list[Execution], left_alone: list[str]) -
     for execution in waiting:
         typed = command_line(record.inventory, "review", execution.id, "--note", "…")
         print(f"to do: read it and sign it off:  {typed}")
-    if not deviating and not waiting and not left_alone:
+    for line in tickets.lines(record):
+        print(line)
+    if not deviating and not waiting and not left_alone and not tickets.opened:
         print("nothing is left to do.")

@@ -13,14 +13,14 @@ import json
 from reporting.cli.common import inventory_of, local, opened
 from reporting.cli.main import EXIT_OK
 from reporting.cli.tables import table
-from reporting.cli.view import EXECUTION_HEADERS, compliance_json, evaluated, execution_row
+from reporting.cli.view import ACCOUNT_STATES, EXECUTION_HEADERS, compliance_json, evaluated, execution_row
 from reporting.compliance import Compliance, Deviation, Occasion
 from reporting.unit import Inventory
 
 _RECENT = 20
 _MISSED = 10  # missed occasions that are listed
 _MISSED_HEADERS = ["activity", "site", "opened", "closed"]
-_DEVIATION_HEADERS = ["id", "activity", "at", "aspect", "site", "executor", "reason"]
+_DEVIATION_HEADERS = ["id", "activity", "at", "aspect", "site", "executor", "account", "reason"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,12 +57,23 @@ def _print(compliance: Compliance, inventory: Inventory, *, everything: bool) ->
         print(f"\n{_counted(len(missed), _MISSED)} occasion(s) missed:")
         print(table(_MISSED_HEADERS, [_missed_row(o, compliance, inventory) for o in missed[-_MISSED:]]))
     if compliance.deviations:
-        print(f"\n{_counted(len(compliance.deviations), _RECENT)} deviation(s), not yet accounted for:")
-        rows = [_deviation_row(d, compliance, inventory) for d in compliance.deviations[-_RECENT:]]
-        print(table(_DEVIATION_HEADERS, rows, limit=100))
+        _print_deviations(compliance, inventory)
     for problem in compliance.problems:
         print(f"\nunusual in the record: {problem}")
     print(f"\nnext: laman -i {inventory.folder} due")
+
+
+def _print_deviations(compliance: Compliance, inventory: Inventory) -> None:
+    """Those that are not accepted yet, the last ones; how many there are in each state."""
+    states = [d.account_state for d in compliance.deviations]
+    told = ", ".join(f"{states.count(state)} {said}" for state, said in ACCOUNT_STATES.items() if state in states)
+    print(f"\n{len(states)} deviation(s): {told}")
+    waiting = [d for d in compliance.deviations if not d.accepted]
+    if not waiting:
+        return
+    print(f"{_counted(len(waiting), _RECENT)} not accepted yet (laman deviation list):")
+    rows = [_deviation_row(d, compliance, inventory) for d in waiting[-_RECENT:]]
+    print(table(_DEVIATION_HEADERS, rows, limit=100))
 
 
 def _counted(count: int, shown: int) -> str:
@@ -76,6 +87,7 @@ def _missed_row(occasion: Occasion, compliance: Compliance, inventory: Inventory
 
 
 def _deviation_row(deviation: Deviation, compliance: Compliance, inventory: Inventory) -> list[object]:
+    late = deviation.overdue(compliance.as_of.date())
     return [
         deviation.id,
         compliance.standard.activity(deviation.activity).slug,
@@ -83,5 +95,6 @@ def _deviation_row(deviation: Deviation, compliance: Compliance, inventory: Inve
         deviation.aspect,
         deviation.site,
         deviation.executor.name if deviation.executor else "–",
+        f"OVERDUE {deviation.account_due}" if late else ACCOUNT_STATES[deviation.account_state],
         deviation.reason,
     ]

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from reporting.account import Account
 from reporting.cli.common import local
 from reporting.compliance import Compliance, Deviation, Execution, Occasion, Period, evaluate
+from reporting.events import DeviationAccounted, DeviationDecided
 from reporting.runner.model import Record
 from reporting.standard import load_standards
 from reporting.unit import Inventory
+
+ACCOUNT_STATES = {  # of a deviation's account, as it is printed
+    "belum dipertanggungjawabkan": "not accounted for",
+    "dipertanggungjawabkan": "waits for Kasi SI",
+    "diterima": "accepted",
+    "dikembalikan": "returned",
+}
 
 
 def evaluated(record: Record, period: str | None, lang: str = "en") -> Compliance:
@@ -65,8 +74,8 @@ def occasion_json(occasion: Occasion) -> dict[str, Any]:
     }
 
 
-def deviation_json(deviation: Deviation) -> dict[str, Any]:
-    """One deviation as `--json` prints it."""
+def deviation_json(deviation: Deviation, today: date) -> dict[str, Any]:
+    """One deviation as `--json` prints it; `today`: the unit's local day."""
     return {
         "id": deviation.id,
         "activity": deviation.activity,
@@ -75,9 +84,32 @@ def deviation_json(deviation: Deviation) -> dict[str, Any]:
         "reason": deviation.reason,
         "executor": deviation.executor.model_dump(mode="json") if deviation.executor else None,
         "execution": deviation.execution,
+        "occasion": deviation.occasion.id if deviation.occasion else None,
         "at": deviation.at.isoformat(),
+        "account_due": deviation.account_due.isoformat() if deviation.account_due else None,
+        "overdue": deviation.overdue(today),
         "account_state": deviation.account_state,
+        "stands": True,
+        "account": account_json(deviation.account),
     }
+
+
+def account_json(given: Account | None) -> dict[str, Any] | None:
+    """An account with its decision, and those that were returned before it."""
+    if given is None:
+        return None
+    earlier = [_said_json(said, decision) for said, decision in given.earlier]
+    return {**_said_json(given.said, given.decision), "seq": given.seq, "earlier": earlier}
+
+
+_SAID = {"account", "executor", "agent", "cause", "consequence", "action", "action_by", "action_until", "action_done",
+         "attachments", "at"}  # fmt: skip
+_DECIDED = {"decision", "decided_by", "agent", "note", "at"}
+
+
+def _said_json(said: DeviationAccounted, decision: DeviationDecided | None) -> dict[str, Any]:
+    told = said.model_dump(mode="json", include=_SAID)
+    return {**told, "decision": decision.model_dump(mode="json", include=_DECIDED) if decision else None}
 
 
 def compliance_json(compliance: Compliance) -> dict[str, Any]:
@@ -89,7 +121,7 @@ def compliance_json(compliance: Compliance) -> dict[str, Any]:
         "as_of": compliance.as_of.isoformat(),
         "executions": [execution_json(e) for e in compliance.executions],
         "occasions": [occasion_json(o) for o in compliance.occasions],
-        "deviations": [deviation_json(d) for d in compliance.deviations],
+        "deviations": [deviation_json(d, compliance.as_of.date()) for d in compliance.deviations],
         "problems": list(compliance.problems),
     }
 

@@ -19,6 +19,7 @@ from reporting.compliance.model import (
     Status,
     shown,
 )
+from reporting.compliance.outstanding import Earlier, earlier_of, evaluate_all, no_longer
 from reporting.compliance.period import Period, PeriodError
 from reporting.compliance.windows import LONGEST, Window, upcoming
 
@@ -30,6 +31,7 @@ __all__ = [
     "Compliance",
     "ComplianceError",
     "Deviation",
+    "Earlier",
     "Evidence",
     "Execution",
     "ExecutionStatus",
@@ -42,7 +44,10 @@ __all__ = [
     "Review",
     "Status",
     "Window",
+    "earlier_of",
     "evaluate",
+    "evaluate_all",
+    "no_longer",
     "shown",
     "upcoming",
 ]

@@ -159,11 +159,14 @@ def figures_hash(compliance: Compliance) -> str:
 
 
 def still_waiting(compliance: Compliance) -> list[str]:
-    """What of the period has no verdict yet, one line each: executions that wait, windows that are still open."""
+    """What of the period has no verdict yet, one line each: executions that wait, windows that are still open.
+
+    A ticket that goes on keeps no period open: it counts in the one in which it is solved.
+    """
     lines = [
         f"activity {e.activity} on {e.site}, begun {e.started_at:%Y-%m-%d %H:%M}: {e.verdict.reason}"
         for e in compliance.executions
-        if e.verdict.status == "menunggu"
+        if e.verdict.status == "menunggu" and not e.goes_on
     ]
     lines += [
         f"activity {o.activity} on {o.site}, window of {o.opens_at:%Y-%m-%d %H:%M}: {o.reason}"

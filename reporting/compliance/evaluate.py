@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 from reporting.compliance.fold import Folded, Record, fold
 from reporting.compliance.judge import Case, judge_all, judge_output, judge_requirement, judge_time
 from reporting.compliance.messages import moment, say
 from reporting.compliance.model import (
+    TROUBLESHOOTING,
     Aspect,
     Compliance,
     ComplianceError,
@@ -24,7 +25,7 @@ from reporting.compliance.model import (
 )
 from reporting.compliance.period import Period
 from reporting.compliance.windows import LONGEST, Window, assign, windows
-from reporting.events import Person
+from reporting.events import OccasionNoticed, Person
 from reporting.ledger.model import Event
 from reporting.standard import Language, Standard, StandardError, standard_on
 
@@ -43,9 +44,9 @@ def evaluate(
 
     Everything about the unit comes from the `settings.recorded` events, in force from their time on (the first ones
     also before it). Executions and windows belong to the period in which they start, on the unit's local days; people's
-    steps (activities 4-8), whose input may have been there long before, to the one in which they are done. `as_of`
-    (aware) decides what is still open; events are not cut off at it: pass those that are to count. Reasons are in
-    `lang`.
+    steps (activities 4-8), whose input may have been there long before, to the one in which they are done; what they
+    have not ended yet, to the one that contains `as_of`. `as_of` (aware) decides what is still open; events are not cut
+    off at it: pass those that are to count. Reasons are in `lang`.
 
     Every deviation of every attempt counts, also of one that a retry superseded: the POS asks an account of *every*
     deviation (Peringatan 2). A review, where the unit asks for it, is asked of every whole attempt: each has findings
@@ -83,8 +84,11 @@ class _Evaluation:
         self.standards, self.folded, self.period, self.as_of, self.lang = standards, folded, period, as_of, lang
         self.planned = windows(folded, period.start - LONGEST, period.end + LONGEST)
         self.problems = list(folded.problems)
+        self._dues: dict[tuple[date, int], date] = {}  # local day, settings -> the last day for its account
         self.assigned = assign(self.planned, folded.records)
         self.attempts = self._judge_records()
+        executions = [a.execution for a in self.attempts.values()]
+        self._making_up = {e.catches_up: e for e in executions if e.catches_up}  # the last one of each occasion
 
     def answer(self) -> Compliance:
         """The period's executions, occasions and deviations."""
@@ -94,6 +98,7 @@ class _Evaluation:
         occasions = tuple(o for o in map(self._occasion, opened) if o is not None)
         deviations = [d for a in here for d in _of_execution(a)]
         deviations += [_missed(o) for o in occasions if o.state == "terlewat"]
+        deviations = [self._with_account(d) for d in deviations]
         last = min(self.as_of, self.period.end - _INSTANT)
         settings = self.folded.in_force(last)
         return Compliance(
@@ -109,6 +114,29 @@ class _Evaluation:
             problems=tuple(self.problems),
         )
 
+    def _with_account(self, deviation: Deviation) -> Deviation:
+        """A deviation with what its executor said about it, and by when that is due."""
+        account = self.folded.accounts.get(deviation.id)
+        since = deviation.at
+        if account is not None and account.state == "dikembalikan" and account.decision is not None:
+            since = max(since, account.decision.at)
+        due = self._due(since, deviation.at)
+        if account is None:
+            return replace(deviation, account_due=due)
+        return replace(deviation, account_state=account.state, account=account, account_due=due)
+
+    def _due(self, since: datetime, certain: datetime) -> date:
+        """The last local day for an account that is asked for since an instant."""
+        settings = self.folded.in_force(certain)
+        unit = settings.snapshot.unit
+        key = (since.astimezone(unit.tz).date(), settings.seq)
+        if key not in self._dues:
+            day = key[0]
+            for _ in range(unit.accounts.within_workdays):
+                day = settings.clock.next_workday(day)
+            self._dues[key] = day
+        return self._dues[key]
+
     def _standard(self, at: datetime) -> Standard:
         """The POS in force on the local day of an instant."""
         tz = self.folded.in_force(at).snapshot.unit.tz
@@ -122,6 +150,7 @@ class _Evaluation:
             for key, records in self.assigned.counted.items()
             for number, record in enumerate(records, start=1)
         }
+        solutions, last = _solutions(self.folded.records)
         cases: dict[str, tuple[Case, int, Standard]] = {}
         for record in self.folded.records:
             standard = self._standard(record.started.started_at)
@@ -131,7 +160,7 @@ class _Evaluation:
                 number = record.started.activity
                 self.problems.append(f"event {record.seq}: {standard.number} has no activity {number}: not judged")
                 continue
-            window, number = place.get(_id(record), (None, 1))
+            window, number = place.get(_id(record), (None, solutions.get(_id(record), 1)))
             settings = self.folded.in_force(record.started.started_at)
             case = Case(record, activity, settings, window, self.as_of, self.lang)
             cases[_id(record)] = (case, number, standard)
@@ -140,7 +169,7 @@ class _Evaluation:
             for key, records in self.assigned.counted.items()
         }
         return {
-            name: _Attempt(case, _execution(case, number, case.window is None or name in judging, standard))
+            name: _Attempt(case, _execution(case, number, _judges(case, name in judging, last), standard))
             for name, (case, number, standard) in cases.items()
         }
 
@@ -160,7 +189,21 @@ class _Evaluation:
             executor, nobody = self._officer(window)
             reason = f"{reason}; {nobody}" if nobody else reason
         ids = tuple(a.execution.id for a in attempts)
-        return Occasion(window.key, window.closes_at, state, ids, executor, reason, window.obligatory)
+        noticed, makes_up = self.folded.noticed.get(window.key.id), self._making_up.get(window.key.id)
+        reason = "; ".join([reason, *self._slept(noticed, makes_up)])
+        by = makes_up.id if makes_up else noticed.caught_up_by if noticed else ""
+        return Occasion(window.key, window.closes_at, state, ids, executor, reason, window.obligatory, noticed, by)
+
+    def _slept(self, noticed: OccasionNoticed | None, makes_up: Execution | None) -> Iterator[str]:
+        """What the timer noticed about a window, and the execution that made up for it."""
+        if noticed is not None:
+            asleep = "" if noticed.asleep_since is None else "_asleep"
+            since = self._text(noticed.asleep_since) if noticed.asleep_since else ""
+            yield say(self.lang, f"noticed.{noticed.state}{asleep}", at=self._text(noticed.noticed_at), since=since)
+        if makes_up is not None:
+            yield say(self.lang, "occasion.caught_up", execution=makes_up.id, at=self._text(makes_up.started_at))
+        elif noticed is not None and noticed.caught_up_by:
+            yield say(self.lang, "occasion.done_since", execution=noticed.caught_up_by)
 
     def _state(self, window: Window, attempts: list[_Attempt], deciding: _Attempt | None) -> tuple[OccasionState, str]:
         if deciding is not None and deciding.case.may_decide:
@@ -207,6 +250,25 @@ class _Evaluation:
         return moment(self.lang, at.astimezone(self.period.zone))
 
 
+def _solutions(records: Iterable[Record]) -> tuple[dict[str, int], set[str]]:
+    """The executions of tickets, counted from 1 for each ticket (a reopening begins one more), and the last of each."""
+    counts: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    last: dict[str, str] = {}
+    for record in records:
+        if record.started.activity == TROUBLESHOOTING:
+            counts[record.site] = numbers[_id(record)] = counts.get(record.site, 0) + 1
+            last[record.site] = _id(record)
+    return numbers, set(last.values())
+
+
+def _judges(case: Case, decides: bool, last: set[str]) -> bool:
+    """Whether an attempt judges: the one that decides its window, the last solution of a ticket; anything ad hoc."""
+    if case.activity.number == TROUBLESHOOTING:
+        return _id(case.record) in last
+    return case.window is None or decides
+
+
 def _decider(window: Window, cases: Sequence[Case]) -> str | None:
     """Id of the attempt that decides a window: the last that is whole, or running and so may become it; else the last.
 
@@ -231,7 +293,7 @@ def _execution(case: Case, attempt: int, judges: bool, standard: Standard) -> Ex
         activity=started.activity,
         activity_slug=case.activity.slug,
         site=record.site,
-        executor=started.executor,
+        executor=record.executor,
         agent=started.agent,
         occasion=case.window.key if case.window else None,
         kind="planned" if case.window else "ad_hoc",
@@ -259,9 +321,11 @@ def _execution(case: Case, attempt: int, judges: bool, standard: Standard) -> Ex
         run=started.run,
         measured_from=case.begin.astimezone(tz),
         note=finished.note if finished else "",
-        taken_at=started.taken_at.astimezone(tz) if started.taken_at else None,
+        taken_at=record.taken_at.astimezone(tz) if record.taken_at else None,
         minutes_gross=case.minutes_gross,
         minutes_net=case.minutes_net,
+        catches_up=started.catches_up,
+        as_of=case.as_of.astimezone(tz) if finished is None and record.by_people else None,
     )
 
 
@@ -296,6 +360,9 @@ def _of_execution(attempt: _Attempt) -> Iterator[Deviation]:
 def _certain_at(attempt: _Attempt, aspect: Aspect) -> datetime:
     """When a deviation became certain: at the end, or when an end or a review failed to come in time."""
     execution, case = attempt.execution, attempt.case
+    measured = execution.goes_on or execution.minutes is not None
+    if aspect == "waktu" and execution.activity == TROUBLESHOOTING and measured:
+        return case.used_up_at.astimezone(execution.started_at.tzinfo)  # the same, whenever it will be solved
     if execution.ended_at is None:
         return case.limit.astimezone(execution.started_at.tzinfo)
     if aspect == "output" and case.lacks_only_review and execution.review_due is not None:

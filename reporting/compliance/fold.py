@@ -10,18 +10,27 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from reporting.compliance.model import FIRST_BY_PEOPLE, ComplianceError, Review
+from reporting import account
+from reporting.compliance.model import FIRST_BY_PEOPLE, TROUBLESHOOTING, ComplianceError, Review
 from reporting.events import (
+    KIND_ACCOUNTED,
     KIND_EVIDENCE,
     KIND_FINISHED,
+    KIND_NOTICED,
     KIND_REVIEWED,
     KIND_SETTINGS,
     KIND_STARTED,
+    KIND_TICKET_STEP,
+    DeviationAccounted,
+    DeviationDecided,
     EvidenceAdded,
     EvidenceFile,
     ExecutionFinished,
     ExecutionReviewed,
     ExecutionStarted,
+    OccasionNoticed,
+    Person,
+    TicketStep,
 )
 from reporting.ledger.model import Event
 from reporting.unit import Snapshot
@@ -60,6 +69,24 @@ class Record:
     finished: ExecutionFinished | None = None
     review: Review | None = None
     evidence: list[EvidenceFile] = field(default_factory=list)
+    ended_seq: int | None = None
+    responded_at: datetime | None = None  # a ticket: when somebody first took it
+    taken_over_by: Person | None = None  # a ticket: who was responsible for it in the end
+
+    @property
+    def executor(self) -> Person:
+        """Who is responsible."""
+        return self.taken_over_by or self.started.executor
+
+    @property
+    def taken_at(self) -> datetime | None:
+        """When work on a person's step was begun, if that was recorded."""
+        return self.started.taken_at or self.responded_at
+
+    @property
+    def by_people(self) -> bool:
+        """Whether it is a step that people take (activities 4-8)."""
+        return self.started.activity >= FIRST_BY_PEOPLE
 
     @property
     def order(self) -> tuple[datetime, int]:
@@ -74,6 +101,8 @@ class Folded:
     settings: list[Settings]
     records: list[Record]
     problems: list[str]
+    accounts: dict[str, account.Account] = field(default_factory=dict)  # by deviation
+    noticed: dict[str, OccasionNoticed] = field(default_factory=dict)  # by occasion: the timer found it late, or missed
 
     def in_force(self, at: datetime) -> Settings:
         """The settings in force at an instant: the last that were recorded by then, or the first ever."""
@@ -105,7 +134,25 @@ def fold(events: Iterable[Event], start: datetime, end: datetime) -> Folded:
                 _ADD[kind](records[execution], event, problems)
             elif execution not in everything and event.data.get("of", "execution") == "execution":
                 problems.append(f"event {event.seq} ({kind}): execution {execution!r} never began")
-    return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems)
+    _add_ticket_steps(records.values(), by_kind.get(KIND_TICKET_STEP, []))
+    accounts, noticed = _accounts(by_kind), _noticed(by_kind.get(KIND_NOTICED, []), start, end)
+    return Folded(settings, sorted(records.values(), key=lambda r: r.order), problems, accounts, noticed)
+
+
+def _noticed(events: list[Event], start: datetime, end: datetime) -> dict[str, OccasionNoticed]:
+    """What the timer noticed about occasions; what is late first and missed later is missed."""
+    said = (_read(event, OccasionNoticed) for event in events)
+    return {n.occasion: n for n in said if start <= n.opens_at < end}
+
+
+def _accounts(by_kind: dict[str, list[Event]]) -> dict[str, account.Account]:
+    events = [e for kind in account.KINDS for e in by_kind.get(kind, [])]
+    try:
+        return account.fold(events)
+    except ValidationError:
+        for event in events:  # says which of them it is
+            _read(event, DeviationAccounted if event.kind == KIND_ACCOUNTED else DeviationDecided)
+        raise
 
 
 def _started(
@@ -142,7 +189,7 @@ def _began(event: Event) -> datetime:
 
 def _add_end(record: Record, event: Event, problems: list[str]) -> None:
     if record.finished is None:
-        record.finished = _read(event, ExecutionFinished)
+        record.finished, record.ended_seq = _read(event, ExecutionFinished), event.seq
     else:
         problems.append(f"event {event.seq}: execution {record.started.execution!r} ended before: the first end counts")
 
@@ -158,6 +205,26 @@ def _add_review(record: Record, event: Event, problems: list[str]) -> None:
 
 def _add_evidence(record: Record, event: Event, _problems: list[str]) -> None:
     record.evidence.extend(_read(event, EvidenceAdded).files)
+
+
+_RESPONSES = ("take", "route", "solve")  # the first of them is the first response to a ticket
+
+
+def _add_ticket_steps(records: Iterable[Record], events: list[Event]) -> None:
+    """When each ticket was first taken, and who took it over while one of its executions went on."""
+    tickets: dict[str, list[Record]] = {}
+    for record in records:
+        if record.started.activity == TROUBLESHOOTING:
+            tickets.setdefault(record.site, []).append(record)
+    for event in events:
+        if event.subject not in tickets or event.data.get("step") not in _RESPONSES:
+            continue
+        step = _read(event, TicketStep)
+        for record in tickets[event.subject]:
+            record.responded_at = record.responded_at or step.done_at
+            while_it_went_on = event.seq > record.seq and (record.ended_seq is None or event.seq < record.ended_seq)
+            if step.step == "take" and while_it_went_on:
+                record.taken_over_by = step.executor
 
 
 _ADD = {KIND_FINISHED: _add_end, KIND_REVIEWED: _add_review, KIND_EVIDENCE: _add_evidence}

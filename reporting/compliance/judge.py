@@ -39,9 +39,11 @@ class Case:
 
     @property
     def status(self) -> ExecutionStatus:
-        """How it ended, or whether it may still be running."""
+        """How it ended, or whether it may still be running; what people do is not interrupted by the clock."""
         if self.record.finished is not None:
             return self.record.finished.status
+        if self.record.by_people:
+            return "running"
         return "running" if self.as_of < self.limit else "interrupted"
 
     @property
@@ -70,7 +72,7 @@ class Case:
     @property
     def clock_name(self) -> str:
         """Which of the two figures of a person's step judged it, where work was taken; else just the clock."""
-        if self.record.started.taken_at is None:
+        if self.record.taken_at is None:
             return self.clock
         return "taken" if self.settings.snapshot.unit.human_clock == "from_taken" else "input"
 
@@ -80,9 +82,9 @@ class Case:
 
         A person's step: when its input was there, or (setting `human_clock: from_taken`) when its work was begun.
         """
-        started, finished = self.record.started, self.record.finished
-        if started.taken_at is not None and self.settings.snapshot.unit.human_clock == "from_taken":
-            return max(started.started_at, started.taken_at)
+        started, finished, taken = self.record.started, self.record.finished, self.record.taken_at
+        if taken is not None and self.settings.snapshot.unit.human_clock == "from_taken":
+            return max(started.started_at, taken)
         return max(started.started_at, finished.began_at) if finished and finished.began_at else started.started_at
 
     @property
@@ -100,13 +102,26 @@ class Case:
         return (finished.ended_at - self.begin) / _MINUTE
 
     @property
+    def minutes_so_far(self) -> float:
+        """A person's step that goes on: working minutes from `begin` to `as_of`, exact."""
+        return self.settings.clock.minutes(self.begin, max(self.begin, self.as_of))
+
+    @property
+    def used_up_at(self) -> datetime:
+        """A person's step: when the standard's working minutes are used up."""
+        return self.settings.clock.deadline(self.begin, self.activity.minutes)
+
+    @property
     def minutes_gross(self) -> float | None:
         """A person's step: working minutes from its input to its output, waiting included. None for a machine's."""
         return self._working_since(self.record.started.started_at)
 
     @property
     def minutes_net(self) -> float | None:
-        """A person's step: working minutes from its take to its output; None where no take was recorded."""
+        """A person's step: working minutes from its take to its output; None where no take was recorded, or a ticket.
+
+        What of a ticket is net (its pauses left out) is told with its routes, and has no say in the verdict.
+        """
         taken = self.record.started.taken_at
         return None if taken is None else self._working_since(max(taken, self.record.started.started_at))
 
@@ -152,7 +167,7 @@ def judge_requirement(case: Case) -> Judgement:
     decides the verdict alone, and what was at hand stays unknown.
     """
     if case.record.finished is None:
-        return Judgement("menunggu", say(case.lang, f"requirement.{case.status}"))
+        return Judgement("menunggu", say(case.lang, f"requirement.{_going(case)}"))
     document = case.record.finished.document
     failed = [f"{requirement_name(case.lang, r.name)}: {r.reason}" for r in document.requirements if not r.ok]
     if failed:
@@ -167,17 +182,38 @@ def judge_requirement(case: Case) -> Judgement:
 def judge_time(case: Case) -> Judgement:
     """The minutes against the standard's, exactly: 300 minutes and a microsecond are over 300."""
     limit = case.activity.minutes
+    if case.record.finished is None and case.record.by_people:
+        return _time_so_far(case)
     if case.record.finished is None or case.status == "killed":
         return Judgement("menunggu", say(case.lang, f"time.{case.status}", limit=limit))
     minutes = case.minutes
     if minutes is None:
         ended, started = case.local(case.record.finished.ended_at), case.local(case.begin)
         return Judgement("menyimpang", say(case.lang, "time.backwards", ended=ended, started=started))
-    shown, clock = figure(case.lang, minutes), say(case.lang, f"clock.{case.clock_name}")
     if minutes > limit:
-        over = span(case.lang, (minutes - limit) * _MINUTE)
-        return Judgement("menyimpang", say(case.lang, "time.over", minutes=shown, clock=clock, limit=limit, over=over))
+        return _over(case, minutes)
+    shown, clock = figure(case.lang, minutes), say(case.lang, f"clock.{case.clock_name}")
     return Judgement("sesuai", say(case.lang, "time.ok", minutes=shown, clock=clock, limit=limit))
+
+
+def _time_so_far(case: Case) -> Judgement:
+    """What people have not ended yet: it deviates as soon as the minutes are used up, whenever it will end."""
+    minutes, limit = case.minutes_so_far, case.activity.minutes
+    if minutes > limit:
+        return _over(case, minutes)
+    shown, clock = figure(case.lang, minutes), say(case.lang, f"clock.{case.clock_name}")
+    return Judgement("menunggu", say(case.lang, "time.so_far", minutes=shown, clock=clock, limit=limit))
+
+
+def _over(case: Case, minutes: float) -> Judgement:
+    limit, clock = case.activity.minutes, say(case.lang, f"clock.{case.clock_name}")
+    over, shown = span(case.lang, (minutes - limit) * _MINUTE), figure(case.lang, minutes)
+    return Judgement("menyimpang", say(case.lang, "time.over", minutes=shown, clock=clock, limit=limit, over=over))
+
+
+def _going(case: Case) -> str:
+    """How the reasons name an execution without an end."""
+    return "goes_on" if case.record.by_people else case.status
 
 
 def judge_output(case: Case) -> Judgement:
@@ -185,7 +221,7 @@ def judge_output(case: Case) -> Judgement:
     if case.record.finished is None:
         status: ExecutionStatus = case.status
         waits = status == "running"
-        reason = say(case.lang, f"output.{status}", limit=case.local(case.limit))
+        reason = say(case.lang, f"output.{_going(case)}", limit=case.local(case.limit))
         return Judgement("menunggu" if waits else "menyimpang", reason)
     document = case.record.finished.document
     problems = _output_problems(case, document)

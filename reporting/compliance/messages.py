@@ -21,6 +21,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "belum tercatat: pelaksanaan terputus sebelum melaporkan perlengkapannya",
         "not on record yet: interrupted before it told what was at hand",
     ),
+    "requirement.goes_on": ("masih dikerjakan", "still being worked on"),
     # waktu
     "time.ok": ("{minutes} menit ({clock}), paling lama {limit} menit", "{minutes} min ({clock}), at most {limit} min"),
     "time.over": (
@@ -35,6 +36,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "time.interrupted": (
         "belum tercatat: pelaksanaan terputus tanpa catatan selesai",
         "not on record yet: interrupted without an end",
+    ),
+    "time.so_far": (
+        "{minutes} menit ({clock}) sampai sekarang, paling lama {limit} menit",
+        "{minutes} min ({clock}) so far, at most {limit} min",
     ),
     "time.killed": (
         "tidak tercatat: pelaksanaan terputus, dan baru kemudian diketahui",
@@ -52,6 +57,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "terputus: sampai {limit} tidak ada output yang tercatat",
         "interrupted: no output on record until {limit}",
     ),
+    "output.goes_on": ("belum ada", "none yet"),
     "output.status": ("pelaksanaan berakhir tidak wajar: {status}", "the execution ended badly: {status}"),
     "output.reviewed": ("diparaf {name} pada {at}", "reviewed by {name} on {at}"),
     "output.review_waits": ("menunggu paraf, paling lambat {due}", "waits for review, by {due} at the latest"),
@@ -92,6 +98,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "dicatat terlambat: {execution} baru dicatat pada {at}",
         "recorded late: {execution} was put on record only on {at}",
     ),
+    "noticed.late": ("terlambat dimulai, diketahui {at}", "begun late, noticed {at}"),
+    "noticed.late_asleep": (
+        "terlambat dimulai: penjadwal tidak hidup sejak {since}, diketahui {at}",
+        "begun late: the timer gave no sign of life since {since}, noticed {at}",
+    ),
+    "noticed.missed": ("diketahui terlewat pada {at}", "noticed as missed {at}"),
+    "noticed.missed_asleep": (
+        "diketahui terlewat pada {at}: penjadwal tidak hidup sejak {since}",
+        "noticed as missed {at}: the timer gave no sign of life since {since}",
+    ),
+    "occasion.caught_up": ("disusulkan {at} oleh {execution}", "made up for {at} by {execution}"),
+    "occasion.done_since": ("sudah dilaksanakan kemudian: {execution}", "carried out since: {execution}"),
     "occasion.attempt": ("percobaan ke-{attempt}: {reason}", "attempt {attempt}: {reason}"),
     "occasion.nobody": (
         "tidak ada pejabat yang bertugas sebagai {role} pada {day}",
@@ -114,6 +132,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "name.submission_sheet": ("lembar pengajuan pembayaran", "payment submission sheet"),
     "name.approved_sheet": ("lembar pengajuan yang disetujui", "approved submission sheet"),
     "name.proof_of_payment": ("bukti pembayaran", "proof of payment"),
+    "name.problem_reported": ("permasalahan yang dilaporkan", "the problem that was reported"),
     # units of time
     "unit.h": ("jam", "h"),
     "unit.min": ("menit", "min"),

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from reporting import account as accounts
 from reporting.compliance.period import Period
 from reporting.contract import ResultDocument
-from reporting.events import Agent, Clock, EvidenceFile, FinishStatus, Person, TaskTime
+from reporting.events import Agent, Clock, EvidenceFile, FinishStatus, OccasionNoticed, Person, TaskTime
 from reporting.standard import Standard
 from reporting.unit import Unit
 
 Status = Literal["sesuai", "menyimpang", "menunggu"]
 OccasionState = Literal["sesuai", "menyimpang", "terlewat", "menunggu", "terbuka"]
 Aspect = Literal["perlengkapan", "waktu", "output", "jadwal"]
-AccountState = Literal["belum dipertanggungjawabkan", "dipertanggungjawabkan", "diterima", "dikembalikan"]
+AccountState = accounts.State
 ExecutionStatus = FinishStatus | Literal["running", "interrupted"]  # the last two: no end is on record
 
 
 FIRST_BY_PEOPLE = 4  # activities from this number on are steps that people take, one after the other
+TROUBLESHOOTING = 8  # on record from the report on: it may go on for days
 
 
 class ComplianceError(Exception):
@@ -79,7 +81,10 @@ class Execution:
     else the last; never one that was put on record by hand after the window had closed (ad hoc: always 1, and judges).
     `recorded_at` is when the ledger learned of it: for what was done by hand that may be days later.
     A person's step (activities 4-7): `site` is the case, `minutes_gross` and `minutes_net` are both kept, and `minutes`
-    is the one of them that judged (setting `human_clock`).
+    is the one of them that judged (setting `human_clock`). A ticket (activity 8): `site` is the ticket; it is on record
+    from its report on, and while it goes on (`as_of`) its time is judged as soon as the standard's minutes are used up.
+    Its attempts are its solutions: the last one judges, each from the first report on. Its net minutes are no concern
+    of the verdict (reporting.troubleshooting tells them).
     `review_due` is the last instant at which a review still counts; None where none is asked for, and where the output
     is not whole, so that no review can help it: with it and without `review`, only the review is lacking.
     """
@@ -119,13 +124,23 @@ class Execution:
     taken_at: datetime | None = None  # a person's step: when work on it was begun, if that was recorded
     minutes_gross: float | None = None  # on the working clock, from `started_at` (its input was there) to its end
     minutes_net: float | None = None  # on the working clock, from `taken_at` to its end
+    catches_up: str = ""  # id of the occasion that was missed and that it makes up for
+    as_of: datetime | None = None  # a person's step that goes on: as of when it was judged
 
     @property
     def counts_at(self) -> datetime:
-        """The instant that decides in which period it counts: a person's step as it ends, others as they start."""
-        if self.activity >= FIRST_BY_PEOPLE and self.ended_at is not None:
-            return self.ended_at
+        """The instant that decides in which period it counts: a person's step as it ends, others as they start.
+
+        A person's step that goes on counts in the period that goes on, never in a past one.
+        """
+        if self.activity >= FIRST_BY_PEOPLE:
+            return self.ended_at or self.as_of or self.started_at
         return self.started_at
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether people have not ended it yet: nothing was cut short."""
+        return self.activity >= FIRST_BY_PEOPLE and self.ended_at is None
 
     @property
     def minutes_waiting(self) -> float | None:
@@ -161,6 +176,8 @@ class Occasion:
     executor: Person | None
     reason: str
     obligatory: bool = True
+    noticed: OccasionNoticed | None = None  # the timer found it late, or missed
+    caught_up_by: str = ""  # id of the execution that made up for it
 
     @property
     def activity(self) -> int:
@@ -184,6 +201,8 @@ class Deviation:
 
     `id` is derived from what deviated and in which aspect, so that it is the same in every computation. `at` is when it
     became certain. `executor` is None only for a missed occasion while nobody was in office: the reason says so.
+    `account`: the last account and what was decided on it (reporting.account). `account_due`: the last local day on
+    which it is in time: so many working days (setting `accounts`) after it became certain, or after it was returned.
     """
 
     id: str
@@ -196,6 +215,22 @@ class Deviation:
     executor: Person | None
     at: datetime
     account_state: AccountState = "belum dipertanggungjawabkan"
+    account: accounts.Account | None = None
+    account_due: date | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing more is asked about it."""
+        return self.account_state == "diterima"
+
+    @property
+    def lacks_account(self) -> bool:
+        """Whether it is its executor's turn: nobody has accounted for it, or the account was returned."""
+        return self.account_state in ("belum dipertanggungjawabkan", "dikembalikan")
+
+    def overdue(self, day: date) -> bool:
+        """Whether its account is not there although it was due before that local day."""
+        return self.lacks_account and self.account_due is not None and self.account_due < day
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What people do about a deviation: account for it, accept the account, return it. Pure."""
+"""The account of a deviation (POS, Peringatan 2): what people do, as (known, asked) -> drafts or Refused. Pure."""

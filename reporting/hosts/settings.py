@@ -13,12 +13,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from reporting.backup_set.request import RequestError, read_medium, read_request
 from reporting.backup_set.request_cpanel import read_cpanel_request
 from reporting.content.settings import SettingsError, read_plan
+from reporting.diagnosis.request import DiagnosisError, Limits
+from reporting.diagnosis.request import read_request as read_diagnosis
+from reporting.diagnosis.script import script_for
 from reporting.hosts.cpanel import Account, CpanelError
 from reporting.visitor_log.collect import CollectError
 from reporting.visitor_log.shell import glob_word
 
 Values = dict[str, Any]
 _PLAN = ("sections", "timezone", "user_agent", "tls_warning_days")
+_LOOKS = ("url", "method", "trees", "paths", "databases", "error_logs", "certificate_files", "services", "addresses",
+          "nameservers", "ca_file")  # fmt: skip
 _LIMITS = ("connect_timeout", "timeout", "total_timeout", "retries", "per_host", "at_once", "redirects", "max_bytes")
 
 
@@ -98,6 +103,18 @@ def log_problems(_site: str, values: Values) -> list[str]:
     return problems
 
 
+def diagnosis_problems(site: str, values: Values) -> list[str]:
+    """Role site_diagnosis: address, folders, databases, thresholds; and whether it all fits into one script."""
+    raw = {key: values[f"site_diagnosis_{key}"] for key in _LOOKS}
+    raw["databases"] = [_present(database) for database in raw["databases"]]
+    raw["limits"] = {key: values[f"site_diagnosis_{key}"] for key in Limits.model_fields}
+    try:
+        script_for(read_diagnosis({"site": site, **raw}))
+    except DiagnosisError as error:
+        return [str(error)]
+    return _no_file("site_diagnosis_ca_file", values["site_diagnosis_ca_file"])
+
+
 def _present(given: dict[str, Any]) -> dict[str, Any]:
     return {
         key: _present(value) if isinstance(value, dict) else value for key, value in given.items() if value is not None
@@ -120,6 +137,7 @@ ENGINES: dict[str, Callable[[str, Values], list[str]]] = {
     "content_status": content_problems,
     "site_backup": backup_problems,
     "visitor_log": log_problems,
+    "site_diagnosis": diagnosis_problems,
 }
 
-__all__ = ["ENGINES", "access_problems", "backup_problems", "content_problems", "log_problems"]
+__all__ = ["ENGINES", "access_problems", "backup_problems", "content_problems", "diagnosis_problems", "log_problems"]

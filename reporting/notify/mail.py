@@ -1,4 +1,4 @@
-"""One e-mail with one attachment: built by RFC 5322, handed to the agency's own server by RFC 5321 (smtplib).
+"""One e-mail, handed to the agency's own server by RFC 5321 (smtplib).
 
 Success is the server's 250 to the message itself, and nothing before it. Whatever the server says is hostile text; the
 password is in no message of ours, even where a server throws it back.
@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import make_msgid
 from pathlib import Path
 from typing import Any
 
@@ -27,53 +24,38 @@ from reporting.text import harmless
 from reporting.unit import Mail
 
 PASSWORD_VARIABLE = "LAMAN_SECRET_SMTP"  # noqa: S105 - the name of the variable, no password
-_XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _WHOLE = 5  # times timeout_seconds: the longest that a whole conversation may take, however slowly it drips
-_OK, _FORWARDED = 250, 251
+_LINE_DOT = re.compile(rb"^\.", re.MULTILINE)  # RFC 5321, 4.5.2
+_OK, _FORWARDED, _GO_ON = 250, 251, 354
 _TRANSIENT = range(400, 500)
 
 
 class MailError(Exception):
-    """The message was not sent; one line: which server, what it said, what to do."""
+    """The message was not sent; one line: which server, what it said, what to do.
+
+    `transient`: the server, or the way to it, may be better in a while.
+    """
+
+    def __init__(self, line: str, *, transient: bool = False) -> None:
+        super().__init__(line)
+        self.transient = transient
 
 
 class MailUncertainError(MailError):
     """The connection broke after the message was handed over: it may have been delivered."""
 
 
-@dataclass(frozen=True)
-class Letter:
-    """What is sent. Texts may come from outside: they are made harmless here."""
-
-    to_name: str
-    to_address: str
-    from_name: str
-    sender: str
-    subject: str
-    body: str
-    attachment: str  # the file's name, .xlsx
-    content: bytes
-    date: datetime  # with a zone
-
-
-def build(letter: Letter) -> EmailMessage:
-    """The message, 7-bit clean: names in encoded words, text quoted-printable, the workbook in base64."""
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(harmless(letter.from_name, 100), addr_spec=letter.sender)
-    message["To"] = Address(harmless(letter.to_name, 100), addr_spec=letter.to_address)
-    message["Subject"] = harmless(letter.subject, 150)
-    message["Date"] = letter.date
-    message["Message-ID"] = make_msgid(domain=letter.sender.rpartition("@")[2])
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes in return
-    message.set_content(letter.body, cte="quoted-printable")
-    message.add_attachment(letter.content, *_XLSX, filename=harmless(letter.attachment, 100))
-    return message
-
-
-def deliver(message: EmailMessage, mail: Mail, password: str | None, ca_file: Path | None = None) -> str:
+def deliver(
+    message: EmailMessage,
+    mail: Mail,
+    password: str | None,
+    ca_file: Path | None = None,
+    begun: Callable[[], None] = lambda: None,
+) -> str:
     """Hand a message to the server; returns what it said when it took it.
 
-    `ca_file`: PEM of the authority that is trusted instead of the system's.
+    `ca_file`: PEM of the authority that is trusted instead of the system's. `begun`: called when the server waits for
+    the message and nothing of it was sent; what it raises ends the conversation there.
 
     Raises:
         MailUncertainError: the connection broke while the message itself was handed over.
@@ -83,7 +65,7 @@ def deliver(message: EmailMessage, mail: Mail, password: str | None, ca_file: Pa
     session = talk.opened()
     try:
         talk.log_in(session)
-        return talk.hand_over(session, message)
+        return talk.hand_over(session, message, begun)
     finally:
         session.end()
 
@@ -178,7 +160,8 @@ class _Talk:
             raise MailError(f"{self.server} offers no STARTTLS: nothing is sent unencrypted") from None
         except smtplib.SMTPResponseException as error:
             raise MailError(
-                f"{self.server} refused STARTTLS ({self._said(error)}): nothing is sent unencrypted"
+                f"{self.server} refused STARTTLS ({self._said(error)}): nothing is sent unencrypted",
+                transient=error.smtp_code in _TRANSIENT,
             ) from None
         session.ehlo()
 
@@ -197,25 +180,33 @@ class _Talk:
             except smtplib.SMTPAuthenticationError as error:
                 raise MailError(
                     f"{self.server} refused the login of {self.mail.user} ({error.smtp_code}): "
-                    f"check laman_unit.mail.user and {PASSWORD_VARIABLE}"
+                    f"check laman_unit.mail.user and {PASSWORD_VARIABLE}",
+                    transient=error.smtp_code in _TRANSIENT,
                 ) from None
             except smtplib.SMTPNotSupportedError:
                 raise MailError(f"{self.server} offers no login: leave laman_unit.mail.user out?") from None
 
-    def hand_over(self, session: _Session, message: EmailMessage) -> str:
-        """MAIL, RCPT, DATA; returns the reply to the message."""
+    def hand_over(self, session: _Session, message: EmailMessage, begun: Callable[[], None]) -> str:
+        """MAIL, RCPT, DATA, the message; returns the reply to the message."""
         content = message.as_bytes()
         (to,) = message["To"].addresses
+        self._fits(session, len(content))
         with self._told():
             size = [f"size={len(content)}"] if session.has_extn("size") else []
             code, text = session.mail(self.mail.sender, size)
             self._expect(code, text, f"the sender {self.mail.sender}", _OK)
             code, text = session.rcpt(to.addr_spec)
             self._expect(code, text, f"the recipient {to.addr_spec}", _OK, _FORWARDED)
+            code, text = session.docmd("DATA")
+            self._expect(code, text, "the message", _GO_ON)
         try:
-            code, text = session.data(content)
-        except smtplib.SMTPDataError as error:  # the answer to DATA, before the message
-            code, text = error.smtp_code, _bytes(error.smtp_error)
+            begun()
+        except BaseException:
+            session.close()  # without the dot at its end there is no message
+            raise
+        try:
+            session.send(_LINE_DOT.sub(b"..", content) + b".\r\n")
+            code, text = session.getreply()
         except OSError as error:
             raise MailUncertainError(
                 f"{self.server}: {self._what(error)} after the message was handed over: it may have been "
@@ -224,10 +215,21 @@ class _Talk:
         self._expect(code, text, "the message", _OK)
         return self._clean(text)
 
+    def _fits(self, session: _Session, size: int) -> None:
+        """The server's limit (RFC 1870), before anything is sent."""
+        said = session.esmtp_features.get("size", "")
+        limit = int(said) if said.isascii() and said.isdigit() else 0
+        if 0 < limit < size:
+            raise MailError(
+                f"{self.server} takes messages of {limit / 1e6:.1f} MB at most, and this one has {size / 1e6:.1f} MB: "
+                "nothing was sent (a folder has no such limit: laman_unit.delivery.folder)"
+            )
+
     def _expect(self, code: int, text: bytes, what: str, *good: int) -> None:
         if code not in good:
-            later = " for now: try again in some minutes" if code in _TRANSIENT else ""
-            raise MailError(f"{self.server} refused {what}{later} ({code} {self._clean(text)})")
+            transient = code in _TRANSIENT
+            later = " for now: try again in some minutes" if transient else ""
+            raise MailError(f"{self.server} refused {what}{later} ({code} {self._clean(text)})", transient=transient)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -235,9 +237,11 @@ class _Talk:
         try:
             yield
         except smtplib.SMTPResponseException as error:
-            raise MailError(f"{self.server} refused ({self._said(error)})") from None
+            transient = error.smtp_code in _TRANSIENT
+            raise MailError(f"{self.server} refused ({self._said(error)})", transient=transient) from None
         except OSError as error:
-            raise MailError(f"{self.server}: {self._what(error)}; nothing was sent") from None
+            transient = self.overdue.is_set() or not _is_lasting(error)
+            raise MailError(f"{self.server}: {self._what(error)}; nothing was sent", transient=transient) from None
 
     def _what(self, error: OSError) -> str:
         if self.overdue.is_set():
@@ -272,6 +276,11 @@ def _of_connection(error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "nobody answers there (connection refused)"
     return harmless(error.strerror or error, 200)
+
+
+def _is_lasting(error: OSError) -> bool:
+    """Waiting helps nobody: the certificate, TLS itself, a name that does not exist."""
+    return isinstance(error, ssl.SSLError) or (isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME)
 
 
 def _packed(text: str) -> str:

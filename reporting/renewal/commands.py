@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from reporting.attachments import Attached
 from reporting.events import KIND_RENEWAL_TAKEN, Agent, ExpiryObserved, Person, RenewalTaken
 from reporting.ledger.model import Draft
 from reporting.money import written
-from reporting.renewal.attachments import Attached
+from reporting.people import named, person, same_person
 from reporting.renewal.fold import INVOICE, input_of, last_moment
 from reporting.renewal.model import Case, Proof, StepName, Taken
 from reporting.renewal.states import States, StepRule, load_states
 from reporting.service import Service
 from reporting.standard import Standard
-from reporting.text import fold as folded
 from reporting.text import harmless
 from reporting.unit import Officer, Unit
 
@@ -231,37 +231,18 @@ def executor_for(known: Known, asked: Asked, rule: StepRule, done_at: datetime) 
                 f"laman_unit.officers or change laman_unit.assignment (activity {rule.activity})"
             )
         return officer
-    named = [o for o in known.unit.officers if o.in_office(day) and _named(o, asked.executor)]
-    if not named:
+    meant = [o for o in known.unit.officers if o.in_office(day) and named(o, asked.executor)]
+    if not meant:
         there = ", ".join(o.id for o in known.unit.officers if o.in_office(day)) or "nobody"
         raise Refused(
             f"--executor {harmless(asked.executor, 80)!r}: no such officer in office on {day}; "
             f"laman_unit.officers has: {there}"
         )
-    fitting = [o for o in named if role in o.roles]
+    fitting = [o for o in meant if role in o.roles]
     if not fitting:
         allowed = ", ".join(o.id for o in known.unit.officers if o.in_office(day) and role in o.roles) or "nobody"
-        raise Refused(f"{named[0].name} may not {asked.step}: it is done by {role} ({allowed} on {day})")
+        raise Refused(f"{meant[0].name} may not {asked.step}: it is done by {role} ({allowed} on {day})")
     return fitting[0]
-
-
-def _named(officer: Officer, wanted: str) -> bool:
-    return wanted.casefold().strip() in (officer.id, officer.name.casefold())
-
-
-def person(officer: Officer) -> Person:
-    """An officer as an event keeps him or her; an acting one signs as such."""
-    title = officer.title
-    if officer.acting and not title.startswith(officer.acting):
-        title = f"{officer.acting} {title}"
-    return Person(id=officer.id, name=officer.name, nip=officer.nip, title=title)
-
-
-def same_person(one: Person, other: Person) -> bool:
-    """Whether two executors are one human being: the same id, the same NIP, or the same name."""
-    if one.id == other.id or folded(one.name) == folded(other.name):
-        return True
-    return one.nip is not None and one.nip == other.nip
 
 
 def check_separation(case: Case, step: StepName, rule: StepRule, officer: Officer) -> None:

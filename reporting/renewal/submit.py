@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from reporting.events import CaseLine, RenewalOpened
 from reporting.money import MOST, written
+from reporting.people import person
 from reporting.renewal.commands import (
     SOON,
     Asked,
@@ -18,7 +19,6 @@ from reporting.renewal.commands import (
     done_moment,
     executor_for,
     permit,
-    person,
     taken_moment,
 )
 from reporting.renewal.fold import next_case_id

@@ -40,6 +40,7 @@ class RunRequest:
     ad_hoc: bool = False
     limit_minutes: float = 450.0  # of the whole run: see `run_limit`
     forks: int = FORKS  # sites at once
+    catches_up: dict[str, str] = field(default_factory=dict)  # site -> id of the missed occasion that this makes up for
 
 
 def run_limit(minutes_per_site: float, sites: int, forks: int = FORKS) -> float:

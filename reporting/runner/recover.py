@@ -20,12 +20,13 @@ from reporting.runner.model import Record
 
 
 def unfinished(record: Record) -> list[tuple[str, ExecutionStarted]]:
-    """(site, start) of every execution that has no end in the ledger."""
+    """(site, start) of every execution of a machine that has no end in the ledger; what people do is not killed."""
     begun: dict[str, tuple[str, ExecutionStarted]] = {}
     for event in record.ledger.events([KIND_STARTED, KIND_FINISHED]):
         if event.kind == KIND_STARTED:
             started = ExecutionStarted.model_validate(event.data)
-            begun[started.execution] = (event.subject, started)
+            if not started.by_hand:
+                begun[started.execution] = (event.subject, started)
         else:
             begun.pop(str(event.data.get("execution")), None)
     return list(begun.values())

@@ -88,6 +88,7 @@ def _begin(request: RunRequest, record: Record, sites: list[str]) -> list[SiteRu
             started_at=now,
             ad_hoc=request.ad_hoc,
             limit_minutes=request.limit_minutes,
+            catches_up=request.catches_up.get(site, ""),
         )
         folder = record.archive.folder(request.activity.slug, execution, local)
         begun.append(SiteRun(site=site, started=started, evidence_dir=folder))

@@ -13,7 +13,7 @@ from reporting.text import harmless
 from reporting.unit import Inventory, check_variables
 
 _PLAYBOOK = Path(__file__).with_name("settings.yml")
-_ROLES = {1: "content_status", 2: "site_backup", 3: "visitor_log"}
+_ROLES = {1: "content_status", 2: "site_backup", 3: "visitor_log", 8: "site_diagnosis"}
 _SECONDS_PER_SITE = 5.0
 _SECONDS_AT_LEAST = 120.0
 
@@ -41,7 +41,7 @@ class _Answers:
 
 
 def settings_problems(inventory: Inventory, sites: Sequence[str], activities: Sequence[int]) -> dict[str, list[str]]:
-    """What is wrong with the role variables that these activities (1 to 3) use, by site; nothing when all is right.
+    """What is wrong with the role variables that these activities (1-3; 8: its diagnosis) use, by site; nothing when all is right.
 
     Raises:
         SettingsError: a file of variables is broken.

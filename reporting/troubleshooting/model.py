@@ -11,6 +11,7 @@ from reporting.events import Agent, Attachment, CauseKind, DiagnosisMade, Person
 
 TicketState = Literal["open", "taken", "paused", "solved"]
 ROUTES: tuple[Route, ...] = ("mandiri", "subbag_umum", "pihak_ketiga")
+MOVING: tuple[TicketStepName, ...] = ("take", "route", "pause", "resume", "solve", "reopen")  # they follow each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class Ticket:
     reported_by: str
     opened_at: datetime  # when the ledger learned of it
     executor: Person  # who is responsible now
-    route: Route
+    agent: Agent  # who or what opened it
+    route: Route  # now
+    first_route: Route
     party: str
     source: Literal["hand", "finding"]
     finding: Finding | None

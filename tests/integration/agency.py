@@ -17,6 +17,7 @@ import yaml
 from reporting.runner.watchdog import MARK_VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[2]
+OWN_MARK = "LAMAN_SECRET_OF_TEST"  # tells the processes of one agency from those of a test that runs beside it
 LAMAN = [sys.executable, "-m", "reporting.cli.main"]
 OFFICER = {"id": "budi", "name": "Budi Santoso", "title": "Pengelola Sistem dan Jaringan",
            "roles": ["pengelola_sistem_dan_jaringan", "pengelola_laman", "kasi_si", "kasubag_umum"]}  # fmt: skip
@@ -76,14 +77,18 @@ class Agency:
         """Run one command to its end."""
         return subprocess.run(
             self.command(*arguments), capture_output=True, text=True, timeout=300, check=False, cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
+            env=self.environment(**environment),
         )  # fmt: skip
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a command sees; its own mark reaches everything that a run starts (secrets are handed on)."""
+        return {**os.environ, "PYTHONPATH": str(PROJECT), OWN_MARK: str(self.folder), **more}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin one command, in a process group of its own, as a shell does."""
         return subprocess.Popen(
             self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)}, start_new_session=True,
+            env=self.environment(), start_new_session=True,
         )  # fmt: skip
 
     def status(self) -> dict[str, Any]:
@@ -108,22 +113,23 @@ def _dump(path: Path, content: Any) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
-def marked_processes() -> list[str]:
-    """Command lines of everything that some run of laman started and that is still there."""
-    found = []
+def marked_processes(agency: Agency) -> list[str]:
+    """Command lines of everything that some run of an agency started and that is still there."""
+    found, own = [], f"{OWN_MARK}={agency.folder}".encode()
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and MARK_VARIABLE.encode() + b"=" in (entry / "environ").read_bytes():
+            variables = (entry / "environ").read_bytes().split(b"\0") if entry.name.isdigit() else []
+            if own in variables and any(v.startswith(MARK_VARIABLE.encode() + b"=") for v in variables):
                 found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue  # it ended while we looked
     return found
 
 
-def wait_until_nothing_is_left(seconds: float = 20.0) -> None:
-    """Poll until no marked process is left; fails naming those that stay."""
+def wait_until_nothing_is_left(agency: Agency, seconds: float = 20.0) -> None:
+    """Poll until no marked process of an agency is left; fails naming those that stay."""
     deadline = time.monotonic() + seconds
-    while left := marked_processes():
+    while left := marked_processes(agency):
         assert time.monotonic() < deadline, f"still there after {seconds} s: {left}"
         time.sleep(0.1)
 

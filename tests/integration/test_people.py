@@ -314,11 +314,11 @@ def test_the_example_in_the_help_can_be_copied(agency: Agency) -> None:
 
 def test_status_names_what_was_missed_and_what_deviates(daily: Agency) -> None:
     said = daily.laman("status", "--period", f"{day(15)}..{day(0)}").stdout
-    missed, deviations = said.split("occasion(s) missed:\n")[1].split("deviation(s), not yet accounted for:\n")
+    missed, deviations = said.split("occasion(s) missed:\n")[1].split("not accepted yet (laman deviation list):\n")
     assert "the last 10 of 14 occasion(s) missed:" in said
     rows = [line for line in missed.splitlines() if line.startswith("backup")]
     assert [row.split()[2] for row in rows] == [day(back) for back in range(10, 0, -1)]
     header, _, *lines = deviations.splitlines()
-    assert header.split() == ["id", "activity", "at", "aspect", "site", "executor", "reason"]
+    assert header.split() == ["id", "activity", "at", "aspect", "site", "executor", "account", "reason"]
     (last,) = [line for line in lines if line.startswith("D-")][-1:]
     assert last.split()[1:5] == ["backup", day(0), "00:00", "WIB"]

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
+from reporting.attachments import MARK
 from reporting.events import KIND_PAPER, EvidenceFile, PaperIssued
 from reporting.ledger import Draft, open_ledger
-from reporting.renewal.attachments import MARK
 from tests.emulators.rdap import RdapServer
 from tests.integration.agency import Agency
 from tests.libreoffice import converted, needs_libreoffice

@@ -96,7 +96,7 @@ def test_a_run_is_recorded_with_its_times_and_its_evidence(agency: Agency) -> No
     assert execution["occasion"].startswith("2:www:")
     assert check_sets(agency) == 1
     assert agency.laman("verify").returncode == 0
-    wait_until_nothing_is_left(1)
+    wait_until_nothing_is_left(agency, 1)
 
 
 def test_a_missing_database_is_a_deviation_that_names_the_requirement(agency: Agency) -> None:
@@ -171,13 +171,13 @@ def test_a_signal_ends_everything_and_is_recorded(agency: Agency, silent_server:
     process = agency.start("run", "content")
     wait_for_line(process, "content_status: 1 site(s)")
     deadline = time.monotonic() + 30
-    while not any("ansible-playbook" in line for line in marked_processes()):
+    while not any("ansible-playbook" in line for line in marked_processes(agency)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode == 2
-    wait_until_nothing_is_left(1)
+    wait_until_nothing_is_left(agency, 1)
     (execution,) = agency.executions()
     assert (execution["status"], execution["output"]["status"]) == ("cancelled", "menyimpang")
 
@@ -186,7 +186,7 @@ def test_a_run_is_ended_at_its_time_limit(agency: Agency, silent_server: int) ->
     hanging(agency, silent_server)
     done = agency.laman("run", "content", "--time-limit", "0.08")
     assert done.returncode == 2, done.stderr
-    wait_until_nothing_is_left(1)
+    wait_until_nothing_is_left(agency, 1)
     (execution,) = agency.executions()
     assert execution["status"] == "timed_out"
     assert "time limit" in execution["output"]["reason"]
@@ -202,7 +202,7 @@ def kills(agency: Agency, count: int, seed: int) -> None:
         process = agency.start("run", "backup")
         time.sleep(rng.uniform(0.0, whole_run))
         kill_group(process)
-        wait_until_nothing_is_left()
+        wait_until_nothing_is_left(agency)
         assert check_sets(agency) >= 1
         verified = agency.laman("verify")
         assert verified.returncode == 0, f"kill {attempt}, seed {seed}: {verified.stderr}"

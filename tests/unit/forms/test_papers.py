@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from docx import Document
 
+from reporting.attachments import AttachmentError, attached
 from reporting.events import EvidenceFile, PaperIssued
 from reporting.forms.build import BUILDERS, TEMPLATES, built
 from reporting.forms.data import KINDS, FormError, PaperData, PaperKind
@@ -17,7 +18,6 @@ from reporting.forms.package import packed, parts_of
 from reporting.forms.pdf import pdf_of
 from reporting.forms.render import docx_of, template_of
 from reporting.forms.words import grouped_nip, grouped_npwp, minutes_text
-from reporting.renewal.attachments import AttachmentError, attached
 from tests.papers import pdf
 from tests.unit.forms.paper_world import LONG_NAME, data_of, extreme, paid, submitted, unit
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import compat32, default
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reporting.notify.mail import Letter, build
+from reporting.notify.letter import Letter, build
 from reporting.notify.sent import cases_hash
 from reporting.notify.words import CaseLine, Words, body, subject
+from reporting.text import harmless
 from reporting.unit import Mail, Officer
 
 NOW = dt.datetime(2026, 11, 22, 14, 5, tzinfo=dt.timezone(dt.timedelta(hours=7)))
@@ -49,8 +52,15 @@ def test_what_was_put_in_comes_out() -> None:
     assert text.get_content().replace("\r\n", "\n") == "Yth. Siti\n.\n..titik\n"
 
 
+def decoded(header: str) -> str:
+    return str(make_header(decode_header(header)))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=120), st.text(max_size=200), st.text(max_size=60))
+@example("0" * 24, "", "")  # Python 3.11 folds the name, loses its quotes: jahat@luar.example was the recipient
+@example('"a" <x@y.zz>, ' * 6, "=?utf-8?q?=0D=0ABcc:_x@y.zz?= " * 3, '"; x="a\r\nBcc: b')
+@example("=?utf-8?q?=3Cx=40y.zz=3E=2C?= " * 3, "Ringkasan, é" * 20, "../../" * 10)
 def test_no_name_makes_a_header(name: str, line: str, file: str) -> None:
     """Whatever stands in a name or a subject: the same headers, the same one recipient, 7 bits, short lines."""
     hostile = f"{name}\r\nBcc: jahat@luar.example\r\n\r\n{name}"
@@ -59,6 +69,10 @@ def test_no_name_makes_a_header(name: str, line: str, file: str) -> None:
     assert {k.lower() for k in back} == HEADERS
     assert [a.addr_spec for a in back["To"].addresses] == ["siti@kantor.go.id"]
     assert [a.addr_spec for a in back["From"].addresses] == ["laman@kantor.go.id"]
+    plain = message_from_bytes(raw, policy=compat32)  # `default` keeps spaces between encoded words (RFC 2047, 6.2)
+    assert decoded(plain["From"].rpartition(" <")[0]) == " ".join(harmless(hostile, 100).split())
+    assert decoded(plain["Subject"]) == " ".join(harmless(f"{line}\nBcc: x@y.zz", 150).split())
+    assert re.fullmatch(r"[A-Za-z0-9._-]*", next(back.iter_attachments()).get_filename() or "")
     assert raw.isascii()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from reporting.renewal import attachments
-from reporting.renewal.attachments import MARK, AttachmentError, attached
+from reporting import attachments
+from reporting.attachments import MARK, AttachmentError, attached
 from tests.papers import JPG, pdf, png
 
 

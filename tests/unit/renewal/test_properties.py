@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting.renewal.commands import Refused, same_person
+from reporting.people import same_person
+from reporting.renewal.commands import Refused
 from reporting.renewal.fold import fold
 from reporting.renewal.states import load_states
 from reporting.renewal.submit import Bill

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from reporting.attachments import Attached
 from reporting.compliance import Compliance, Execution, Period, evaluate
 from reporting.events import KIND_EXPIRY, KIND_SETTINGS, Agent, Attachment, ExpiryObserved, RenewalOpened
 from reporting.ledger.model import GENESIS, Draft, Event
-from reporting.renewal.attachments import Attached
 from reporting.renewal.commands import Asked, Known, Permitted, permit
 from reporting.renewal.drafts import folder_of, step_drafts
 from reporting.renewal.fold import fold, submission_takes
