@@ -1,6 +1,7 @@
 """Action `site_backup`: one backup set of a site, streamed over the task's connection to a probed medium.
 
-Arguments: `medium_state` (from `backup_medium_probe`), `site`, `execution`, `trees`, `databases`, `idle_timeout`. In
+Arguments: `medium_state` (from `backup_medium_probe`), `site`, `execution`, `trees`, `databases`, and the
+limits of `_SPEC`. In
 check mode the databases are asked and nothing is saved. Returns `backup`: requirements, outputs, output_problems,
 measures and findings as the contract has them. A failed backup does not fail the task: the role hands over its
 document first, and then fails.
@@ -26,6 +27,10 @@ _SPEC = {
     "trees": {"type": "list", "elements": "dict", "default": []},
     "databases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
     "idle_timeout": {"type": "int", "default": 900},
+    "full_every": {"type": "int", "default": 7},
+    "retries": {"type": "int", "default": 1},
+    "bandwidth_kib": {"type": "int", "default": 0},
+    "least_percent": {"type": "int", "default": 50},
     "pages_url": {"type": "str", "default": ""},
     "pages_ca_file": {"type": "str", "default": ""},
 }

@@ -59,6 +59,16 @@ def past_of(home: Path, name: str, source: str) -> Past:
     return found or Past()
 
 
+def last_part(home: Path, name: str, source: str) -> m.Part | None:
+    """The part `name` of the newest set of a site that has it, read from `source`."""
+    for folder in sorted(home.glob("[0-9]*"), reverse=True):
+        with suppress(m.ManifestError):
+            for part in m.read_manifest(folder).parts:
+                if (part.name, part.source) == (name, source):
+                    return part
+    return None
+
+
 def last_set(past: Past) -> Base | None:
     """The tree in the newest set that has it, when its index can be relied on."""
     if past.last is None or past.folder is None or past.last.tree is None or past.last.tree.index is None:
@@ -119,4 +129,4 @@ def _whole_rows(journal: Path, size: int) -> Iterator[bytes]:
                     yield line.rstrip(b"\n")
 
 
-__all__ = ["Base", "Past", "last_set", "past_of", "unfinished"]
+__all__ = ["Base", "Past", "last_part", "last_set", "past_of", "unfinished"]

@@ -19,6 +19,7 @@ _GNU = "%y %s:%T@:%C@:%i:%m:%U:%G:%n %p\\0"
 _STAT = "%f %s:%Y:%Z:%i:%a:%u:%g:%h:%y:%z/%n"
 _KINDS = {0o010: "p", 0o020: "c", 0o040: "d", 0o060: "b", 0o100: "f", 0o120: "l", 0o140: "s"}
 _GONE = re.compile(r"^(?:find|stat): .*: No such file or directory$")
+_NAMED = re.compile(r"^(?:find|stat): (?:cannot stat )?['\u2018]?\./(?P<name>.*?)['\u2019]?: [^:]*$")
 _FRESH = 2  # seconds: whoever writes twice within a clock's tick leaves the same time behind
 
 
@@ -33,13 +34,18 @@ class Listing:
     way: str
     listed_at: int = 0
     lines: list[bytes] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[bytes, str]] = field(default_factory=list)
     received: int = 0  # bytes that came over the line
 
 
 def key_of(name: bytes) -> bytes:
     """Names in this order are in the order of a walk."""
     return name.replace(b"/", b"\0")
+
+
+def name_of(key: bytes) -> bytes:
+    """The name of a key."""
+    return key.replace(b"\0", b"/")
 
 
 def entry(line: bytes) -> tuple[bytes, str, bytes]:
@@ -141,10 +147,15 @@ def _line(name: bytes, kind: bytes, stat: bytes) -> bytes:
     return key_of(name[2:]) + b"\0\0" + kind + stat
 
 
-def listing_problems(stderr: str, path: str) -> list[str]:
-    """What could not be listed; what was gone before it could be is none. The caller makes the lines harmless."""
-    lines = [line for line in stderr.splitlines() if line.strip() and not _GONE.match(line)]
-    return [f"{path}: could not be listed: {line.removeprefix('find: ')}" for line in lines]
+def listing_problems(stderr: str, path: str) -> list[tuple[bytes, str]]:
+    """(Name, line) of what could not be listed; what was gone before it could be is none. Not yet harmless."""
+    found: list[tuple[bytes, str]] = []
+    for line in stderr.splitlines():
+        if line.strip() and not _GONE.match(line):
+            match = _NAMED.match(line)
+            name = match["name"].encode("utf-8", "surrogateescape") if match else b""
+            found.append((name, f"{path}: could not be listed: {line.removeprefix('find: ')}"))
+    return found
 
 
 # -- excludes, as GNU tar understands them with --anchored: `*` goes over "/", a folder takes along what is in it
@@ -152,15 +163,22 @@ def listing_problems(stderr: str, path: str) -> list[str]:
 
 def without(lines: Iterable[bytes], top: bytes, patterns: Iterable[str]) -> Iterator[bytes]:
     """The lines that no pattern (relative to the tree) excludes."""
-    expressions = [_expression(key_of(pattern.encode("utf-8", "surrogateescape"))) for pattern in patterns]
-    if not expressions:
+    excluded = matcher(patterns)
+    if excluded is None:
         yield from lines
         return
     prefix = len(top) + 1
-    excluded = re.compile(b"(?:" + b"|".join(expressions) + b")(?:\0.*)?\\Z", re.DOTALL).match
     for line in lines:
-        if not excluded(line.partition(b"\0\0")[0][prefix:]):
+        if not excluded.match(line.partition(b"\0\0")[0][prefix:]):
             yield line
+
+
+def matcher(patterns: Iterable[str]) -> re.Pattern[bytes] | None:
+    """What matches the keys (relative to the tree) that the patterns name, and all that lies below them."""
+    expressions = [_expression(key_of(pattern.encode("utf-8", "surrogateescape"))) for pattern in patterns]
+    if not expressions:
+        return None
+    return re.compile(b"(?:" + b"|".join(expressions) + b")(?:\0.*)?\\Z", re.DOTALL)
 
 
 def _expression(pattern: bytes) -> bytes:
@@ -196,6 +214,8 @@ __all__ = [
     "links_of",
     "listing_command",
     "listing_problems",
+    "matcher",
+    "name_of",
     "read_listing",
     "size_of",
     "without",

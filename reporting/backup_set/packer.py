@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import zstandard
 
-FRAME_BYTES = 8 << 20  # source bytes in one zstd frame; memory is a few of them
+FRAME_BYTES = 4 << 20  # source bytes in one zstd frame; memory is a few of them
 LEVEL = 3
 _LOOK_BYTES = 64 << 20  # after so many stored bytes: is the medium still there, and let the kernel write them out
 
@@ -48,7 +48,7 @@ class Packer:
         self._free: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
         for _ in range(workers + 2):
             self._free.put(bytearray(frame_bytes))
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(workers + 2)
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(workers)
         self._frame: bytearray | None = None
         self._filled = 0
         self._size = frame_bytes

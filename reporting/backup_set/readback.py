@@ -22,7 +22,7 @@ from typing import BinaryIO
 import zstandard
 
 DIRECT, DROPPED = "O_DIRECT", "posix_fadvise DONTNEED"
-_CHUNK = 4 << 20
+_CHUNK = 2 << 20
 _LARGE_FRAME = 16 << 20  # sets from before hold frames of 64 MiB: those are decompressed as a stream
 
 

@@ -40,18 +40,24 @@ def _absolute(path: str) -> str:
 
 
 class TreeRequest(_Model):
-    """A folder of the site. `exclude`: patterns of tar, relative to the folder itself, e.g. `wp-content/cache/*`."""
+    """A folder of the site. Patterns of tar, relative to the folder itself, e.g. `wp-content/cache/*`.
+
+    `exclude`: what is left out. `accept`: what may be missing because it cannot be read; it is reported, no problem.
+    """
 
     name: PartName
     path: str
     exclude: list[str] = []
+    accept: list[str] = []
 
     @model_validator(mode="after")
     def _usable(self) -> TreeRequest:
         _absolute(self.path)
-        for pattern in self.exclude:
+        for pattern in (*self.exclude, *self.accept):
             if not pattern or pattern.startswith("/") or ".." in pattern.split("/") or set(pattern) & set("\n\0"):
-                raise ValueError(f"exclude {pattern!r}: expected a pattern relative to the tree, without '..'")
+                raise ValueError(
+                    f"exclude or accept {pattern!r}: expected a pattern relative to the tree, without '..'"
+                )
         return self
 
 
@@ -148,7 +154,13 @@ class BackupRequest(_Model):
     trees: list[TreeRequest] = []
     databases: list[DatabaseRequest] = []
     idle_timeout: Annotated[int, Field(ge=1)] = 900  # seconds without a byte until a stream is given up
-    pages_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")] = ""  # pages are recorded from here
+    full_every: Annotated[int, Field(ge=1)] = 7  # every so many runs everything is read; 1: always
+    retries: Annotated[int, Field(ge=0, le=10)] = 1  # of a tree whose line broke; what came is not read twice
+    bandwidth_kib: Annotated[int, Field(ge=0)] = 0  # KiB a second at most; 0: no limit
+    least_percent: Annotated[int, Field(ge=0, le=100)] = 50  # of the last set's size: less is a problem; 0: never
+    pages_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")] = (
+        ""  # pages are recorded from here
+    )
     pages_ca_file: str = ""  # PEM of the site's authority, where the system does not know it
 
     @model_validator(mode="after")

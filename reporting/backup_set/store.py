@@ -1,4 +1,4 @@
-"""One stored file of a set: zstd frames of 8 MiB, hashed on the way out; and the same file read back from the medium.
+"""One stored file of a set: zstd frames of 4 MiB, hashed on the way out; and the same file read back from the medium.
 
 Many frames instead of one: a damaged spot costs one frame, and a reader may start at any of them (their places are in
 the manifest). A zstd file that was cut between two frames passes `zstd -t`: so length and SHA-256 are recorded, and

@@ -13,16 +13,19 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from reporting.backup_set import commands as c
 from reporting.backup_set import manifest as m
-from reporting.backup_set.draft import Draft, Origin, Sealed, new_set
-from reporting.backup_set.pages import fetcher, record_pages
+from reporting.backup_set import tarcommands as t
+from reporting.backup_set.bases import last_part
+from reporting.backup_set.draft import Draft, Sealed, new_set
 from reporting.backup_set.medium import MediumError, MediumReport, explain
+from reporting.backup_set.pages import fetcher, record_pages
 from reporting.backup_set.request import BackupRequest, TreeRequest
 from reporting.backup_set.sqlstream import DumpError
 from reporting.backup_set.store import StoreError
 from reporting.backup_set.tarstream import TarError
 from reporting.contract import BackupMeasures, BackupPart, Output
 from reporting.hosts.backup_databases import Inspected, inspect_databases, take_database
-from reporting.hosts.backup_host import Counted, Host, Outcome, PartFailedError, Progress, finding, plain
+from reporting.hosts.backup_host import Host, Outcome, PartFailedError, Progress, finding, plain
+from reporting.hosts.backup_tree import Policy, collapsed, take_tree
 from reporting.text import harmless
 
 _SHOWN = 20  # problems of one part that are carried in the document; all others are counted
@@ -36,7 +39,7 @@ def back_up(
     Raises:
         AnsibleConnectionFailure: the host could not be reached before anything was taken.
     """
-    host = Host(connection, become, request.idle_timeout, progress)
+    host = Host(connection, become, request.idle_timeout, progress, rate=request.bandwidth_kib << 10)
     outcome = Outcome()
     inspected = inspect_databases(host.connection, request, outcome, become=become)
     try:
@@ -62,48 +65,42 @@ def back_up(
 
 
 def _take_all(host: Host, request: BackupRequest, inspected: Inspected, draft: Draft, outcome: Outcome) -> None:
-    gnu = "GNU tar" in host.ask(c.is_gnu_tar_command())[0] if request.trees else False
+    tar = t.which_tar(host.ask(c.is_gnu_tar_command())[0]) if request.trees else t.Tar()
     for part in (*request.trees, *inspected.databases):
         try:
             if isinstance(part, TreeRequest):
-                problems = _take_tree(host, part, draft, gnu, outcome)
+                problems = _take_tree(host, part, tar, draft, (request, outcome))
             else:
                 problems = take_database(host, part, inspected, draft, outcome)
         except AnsibleConnectionFailure as error:
             problems = [f"{part.name}: the connection to the host broke while it was read: {harmless(error)}"]
         except (PartFailedError, TarError, DumpError, AnsibleError) as error:
             problems = [f"{part.name}: not saved: {harmless(error, 800)}"]
+        problems += _collapsed(part.name, draft, request.least_percent)
         draft.problems += problems
         outcome.problems += _shortened(part.name, problems)
+
+
+def _take_tree(
+    host: Host, tree: TreeRequest, tar: t.Tar, draft: Draft, beside: tuple[BackupRequest, Outcome]
+) -> list[str]:
+    request, outcome = beside
+    taken = take_tree(host, tree, tar, draft, Policy(request.full_every, request.retries))
+    outcome.findings += taken.findings
+    draft.exceptions += taken.exceptions
+    return taken.problems
+
+
+def _collapsed(name: str, draft: Draft, least_percent: int) -> list[str]:
+    """A part that was taken is compared with the same one in the newest set that has it."""
+    part = next((part for part in draft.parts if part.name == name), None)
+    return collapsed(part, last_part(draft.folder.parent, name, part.source), least_percent) if part else []
 
 
 def _shortened(name: str, problems: list[str]) -> list[str]:
     if len(problems) <= _SHOWN:
         return problems
     return [*problems[:_SHOWN], f"{name}: and {len(problems) - _SHOWN} more, all of them in the set's MANIFEST.json"]
-
-
-def _take_tree(host: Host, tree: TreeRequest, draft: Draft, gnu: bool, outcome: Outcome) -> list[str]:
-    method = "GNU tar" if gnu else "tar"
-    with host.run(c.tar_command(tree, gnu)) as stream:
-        try:
-            counted = Counted(stream, tree.name, host.progress)
-            part = draft.add_tree(Origin(tree.name, tree.path, method), counted, tree.exclude)
-        except TarError as error:
-            said: list[str] = []
-            if not stream.read(1):  # else there is more to come, which nobody wants
-                ended = stream.finish()
-                said = c.tar_problems(ended.stderr, ended.code, tree.path)
-            raise PartFailedError("; ".join([*said[:5], str(error)])) from None
-        ended = stream.finish()
-    problems = c.tar_problems(ended.stderr, ended.code, tree.path)
-    if part.tree is not None and part.tree.files == 0:
-        problems.append(f"{tree.path}: holds no file at all: is it the right folder?")
-    if tree.exclude:
-        outcome.findings.append(
-            finding("backup_excludes", "info", f"{tree.name}: left out by setting", ", ".join(tree.exclude))
-        )
-    return problems
 
 
 # -- what came out
@@ -148,6 +145,8 @@ def _measured(part: m.Part, sealed: Sealed) -> BackupPart:
         sha256=part.sha256,
         seconds=part.seconds,
         verified=sealed.verified,
+        line_bytes=part.line_bytes,
+        carried_members=part.tree.carried_members if part.tree else 0,
     )
 
 

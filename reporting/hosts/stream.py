@@ -215,7 +215,7 @@ def open_stream(  # noqa: PLR0913 - five of them are choices, each with its name
         idle_timeout: seconds without a byte until the command is given up; None waits for ever (ssh's ServerAlive
             options still notice a dead line).
         names: instead of `stdin`: up to 8 MiB of text for `printf %b`, whose output the command reads (names of files,
-            with ``\\0000`` for the zero byte, which no shell can hold). The host needs `head -c`.
+            with ``\0000`` for the zero byte, which no shell can hold). The host needs `head -c`.
         rate: at most so many bytes a second; 0 for no limit.
 
     Raises:
