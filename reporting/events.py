@@ -102,7 +102,9 @@ class EvidenceAdded(_Payload):
 
     execution: str
     files: list[EvidenceFile]
-    of: Literal["execution", "renewal", "report", "paper", "period", "ticket", "deviation", "diagnosis"] = "execution"
+    of: Literal[
+        "execution", "renewal", "report", "paper", "period", "ticket", "deviation", "diagnosis", "drill", "restore"
+    ] = "execution"  # fmt: skip
 
 
 class ExecutionReviewed(_Payload):
@@ -516,6 +518,63 @@ class ReportDelivered(_Payload):
     agent: Agent
 
 
+class Compared(_Payload):
+    """One thing of a set that was restored and compared with what was recorded at the backup."""
+
+    part: str = ""
+    what: str  # files, tables, triggers, routines, events, views, pages
+    state: Literal["equal", "differs", "not_compared"]
+    recorded: int = 0
+    restored: int = 0
+    detail: Annotated[str, StringConstraints(max_length=1_000)] = ""
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+
+
+class DrillMade(_Payload):
+    """kind `drill.made`, subject = site: a set was restored into a throw-away place and compared.
+
+    `ok` only when all of it was compared and is equal. `not_proven`: this machine lacks something, or the set has no
+    record to compare with. Nothing that was restored for it is left.
+    """
+
+    drill: str
+    set: str
+    site: str
+    medium: str
+    status: Literal["proven", "failed", "not_proven"]
+    ok: bool
+    compared: list[Compared] = []
+    executor: Person
+    agent: Agent
+    began_at: AwareDatetime
+    ended_at: AwareDatetime
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    files: list[EvidenceFile] = []
+
+
+class RestoreMade(_Payload):
+    """kind `restore.made`, subject = site: a set was brought back onto its host, and compared there.
+
+    `undo`: the set of what was there before. `partly`: it was begun and did not end well.
+    """
+
+    restore: str
+    set: str
+    site: str
+    medium: str
+    undo: str = ""
+    status: Literal["equal", "differs", "partly", "not_begun"]
+    ok: bool
+    compared: list[Compared] = []
+    changes: dict[str, int] = {}  # files and tables added, changed, removed
+    problems: list[Annotated[str, StringConstraints(max_length=1_000)]] = []
+    executor: Person
+    agent: Agent
+    began_at: AwareDatetime
+    ended_at: AwareDatetime
+    files: list[EvidenceFile] = []
+
+
 class BackupVerified(_Payload):
     """kind `backup.verified`, subject = site: a set was read back from its medium and compared, long after it was made."""
 
@@ -587,6 +646,8 @@ class BackupPruned(_Payload):
     agent: Agent
 
 
+KIND_DRILL = "drill.made"
+KIND_RESTORE = "restore.made"
 KIND_BACKUP_VERIFIED = "backup.verified"
 KIND_BACKUP_COPIED = "backup.copied"
 KIND_BACKUP_PRUNED = "backup.pruned"
