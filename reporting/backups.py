@@ -17,16 +17,17 @@ from reporting.events import (
     KIND_BACKUP_COPIED,
     KIND_BACKUP_PRUNED,
     KIND_BACKUP_VERIFIED,
+    KIND_DRILL,
     KIND_FINISHED,
     BackupCopied,
     BackupPruned,
     BackupVerified,
+    DrillMade,
     ExecutionFinished,
 )
 from reporting.ledger.model import Event
 from reporting.unit import Backups, Medium
 
-KIND_DRILL = "drill.made"
 KINDS = (KIND_FINISHED, KIND_BACKUP_VERIFIED, KIND_BACKUP_COPIED, KIND_BACKUP_PRUNED, KIND_DRILL)
 
 
@@ -158,11 +159,11 @@ def _verified(event: BackupVerified, sets: dict[tuple[str, str, str], KnownSet])
 
 
 def _drilled(data: dict[str, Any], sets: dict[tuple[str, str, str], KnownSet]) -> None:
-    at = data.get("ended_at") or data.get("at")
-    if not at:
+    drill = DrillMade.model_validate(data)
+    if drill.status == "not_proven":  # this machine lacked something: it says nothing about the set
         return
-    for known in _named(sets, str(data.get("site")), str(data.get("set")), str(data.get("medium") or "")):
-        known.drills.append((datetime.fromisoformat(str(at)), bool(data.get("ok"))))
+    for known in _named(sets, drill.site, drill.set, drill.medium):
+        known.drills.append((drill.ended_at, drill.ok))
 
 
 def _named(sets: dict[tuple[str, str, str], KnownSet], site: str, name: str, medium: str) -> list[KnownSet]:
@@ -272,4 +273,4 @@ def _days(now: datetime, then: datetime | None) -> int:
     return (now - then).days if then else 0
 
 
-__all__ = ["KINDS", "KIND_DRILL", "Copy", "Flag", "KnownSet", "Standing", "fold_sets", "standing"]
+__all__ = ["KINDS", "Copy", "Flag", "KnownSet", "Standing", "fold_sets", "standing"]

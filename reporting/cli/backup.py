@@ -8,6 +8,7 @@ r"""Backup sets (activity 2): what is on which medium, is it whole, was it prove
   restore SET --to DIR | --database NAME | --site  bring it back
   export-iso SET --size cd|dvd|bd|BYTES --to DIR   cut to disc-size images, each readable alone, with par2 recovery
   export-iso … --burn DEVICE                       ... and burnt, and read back from the disc
+  import-iso DISC... --to DIR                      put together again, damaged discs repaired; a missing one is named
   prune   [--medium ID] [--apply]                  what retention would remove; with --apply it is removed
 
 SET is a set's name or the beginning of it that no other has. `laman run backup` makes new ones.
@@ -34,6 +35,7 @@ _ACTIONS = {
     "drill": ("reporting.cli.backup_drill", "restore into a throw-away place and prove it equal"),
     "restore": ("reporting.cli.backup_restore", "bring a set, a database, a file or a whole site back"),
     "export-iso": ("reporting.cli.backup_discs", "cut a set to discs with par2 recovery; burn them"),
+    "import-iso": ("reporting.cli.backup_discs", "put a set together from its discs; damaged ones are repaired"),
     "prune": ("reporting.cli.backup_prune", "retention: show the plan, or carry it out"),
 }
 

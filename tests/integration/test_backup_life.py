@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +16,14 @@ from tests.fleet.fixtures import MediumFactory
 from tests.fleet.medium import LoopMedium
 
 from .agency import Agency
+
+PROGRAMS = ("xorriso", "par2")
+
+
+def skip_or_fail(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture
@@ -162,3 +172,65 @@ def test_the_wrong_disk_is_refused_with_what_to_do(agency: Agency, disks: dict[s
     due = agency.laman("due").stdout
     assert f"plug in and mount medium {turn}: it is its turn this day" in due
     assert str(_today()) in due
+
+
+# -- discs
+
+
+def test_a_set_is_burnt_counted_as_a_copy_and_put_together_again(agency: Agency, tmp_path: Path) -> None:
+    for name in PROGRAMS:
+        if shutil.which(name) is None:
+            skip_or_fail(f"{name} is not installed (make test-deps)")
+    (tmp_path / "www" / "large").write_bytes(os.urandom(9_000_000))
+    (folder,) = backed_up(agency)
+    target, burnt = tmp_path / "images", tmp_path / "burnt"
+    target.mkdir()
+    burnt.mkdir()
+    command = ["backup", "export-iso", folder.name, "--size", "6000000", "--to", str(target)]
+    done = agency.laman(*command, "--burn", f"stdio:{burnt}/disc-{{n}}.img", "--off-site", "--place", "brankas")
+    assert done.returncode == 0, done.stderr
+    assert "read back through xorriso, SHA-256 equal" in done.stdout
+    assert "Next: laman" in done.stdout.splitlines()[-1]
+    discs = sorted(burnt.iterdir())
+    assert len(discs) == len(list(target.glob("*.iso"))) > 1
+    (standing,) = data(agency, "status", rc=2)
+    assert (standing["copies"], standing["media_kinds"], standing["off_site"]) == (3, 2, 1)
+    assert [flag["code"] for flag in standing["flags"]] == ["never_proven"]
+    with discs[0].open("r+b") as stream:
+        stream.seek(3_000_000)
+        stream.write(bytes(40_000))
+    out = tmp_path / "out"
+    out.mkdir()
+    missing = agency.laman("backup", "import-iso", str(discs[0]), "--to", str(out))
+    assert missing.returncode == 1
+    assert "missing: disc 2 (" in missing.stderr
+    joined = agency.laman("backup", "import-iso", *map(str, discs), "--to", str(out))
+    assert joined.returncode == 0, joined.stderr
+    assert "repaired: LAMAN_PPID_" in joined.stdout
+    again = subprocess.run(["diff", "-r", folder, out / folder.name], capture_output=True)
+    assert again.returncode == 0, again.stdout
+    twice = agency.laman(*command)
+    assert twice.returncode == 1
+    assert "is there already" in twice.stderr
+
+
+def test_images_alone_are_no_copy_and_one_drive_for_many_discs_wants_a_terminal(agency: Agency, tmp_path: Path) -> None:
+    for name in PROGRAMS:
+        if shutil.which(name) is None:
+            skip_or_fail(f"{name} is not installed (make test-deps)")
+    (tmp_path / "www" / "large").write_bytes(os.urandom(6_000_000))
+    (folder,) = backed_up(agency)
+    target = tmp_path / "images"
+    target.mkdir()
+    command = ["backup", "export-iso", folder.name, "--size", "6000000", "--to", str(target)]
+    refused = agency.laman(*command, "--burn", "/dev/sr0")
+    assert refused.returncode == 1
+    assert "run it at a terminal" in refused.stderr
+    assert list(target.iterdir()) == []
+    done = agency.laman(*command)
+    assert done.returncode == 0, done.stderr
+    assert "Images only" in done.stdout
+    (standing,) = data(agency, "status", rc=2)
+    assert standing["copies"] == 2
+    for wrong in (["--size", "floppy"], ["--size", "6000000", "--par2", "0"]):
+        assert agency.laman("backup", "export-iso", folder.name, "--to", str(tmp_path), *wrong).returncode == 1
