@@ -129,6 +129,7 @@ class Draft:
 
     def finish_tree(self, origin: Origin, writer: TreeWriter, listing: Listing | None, excludes: list[str]) -> m.Part:
         """Write the index of a tree that has been written, and take it into the set. Raises OSError."""
+        self._look()
         files = Files(self.folder, origin.name)
         listed, listed_at = (listing.lines, listing.listed_at) if listing else ([], 0)
         with files.index.open("xb") as out:

@@ -25,6 +25,7 @@ from reporting.backup_set.store import Stored, packing
 from reporting.backup_set.tarstream import Member, Members, checksum_line
 
 _END = bytes(1024)  # the end-of-archive blocks
+_WORTH = 1 << 20  # stored bytes: less is sooner read again
 _SEPARATOR = b"\0\0\0"  # no line of a listing holds three
 
 
@@ -200,7 +201,7 @@ def _drop_replaced(sums: Path, again: list[bytes]) -> None:
 def keep(files: Files, place: Path) -> None:
     """Put an unfinished tree aside, to be taken over by the next run; a larger one that lies there already stays."""
     rows, frames, *_ = files.journals
-    if not (files.stored.exists() and rows.exists() and frames.exists() and frames.stat().st_size):
+    if not (rows.exists() and frames.exists() and files.stored.exists() and files.stored.stat().st_size >= _WORTH):
         return
     other = Files(place, files.name)
     if other.stored.exists() and other.stored.stat().st_size > files.stored.stat().st_size:
