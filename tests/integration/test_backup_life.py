@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -140,9 +142,6 @@ def _rotating(agency: Agency, disks: dict[str, LoopMedium], place: Path | None =
 
 
 def _today() -> date:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
     return datetime.now(ZoneInfo("Asia/Jakarta")).date()
 
 
@@ -234,3 +233,65 @@ def test_images_alone_are_no_copy_and_one_drive_for_many_discs_wants_a_terminal(
     assert standing["copies"] == 2
     for wrong in (["--size", "floppy"], ["--size", "6000000", "--par2", "0"]):
         assert agency.laman("backup", "export-iso", folder.name, "--to", str(tmp_path), *wrong).returncode == 1
+
+
+# -- retention
+
+
+def _older(agency: Agency, folder: Path, days: int) -> Path:
+    """The same set as if it had been made that many days ago: its folder and its papers say so."""
+    then = datetime.now(UTC) - timedelta(days=days)
+    name = f"{then:%Y%m%dT%H%M%SZ}-old{days}"
+    copy = folder.with_name(name)
+    shutil.copytree(folder, copy)
+    manifest = json.loads((copy / "MANIFEST.json").read_text())
+    manifest["set"] = name
+    (copy / "MANIFEST.json").write_text(json.dumps(manifest))
+    return copy
+
+
+def test_prune_shows_its_plan_touches_nothing_and_then_does_just_that(agency: Agency) -> None:
+    agency.unit["backup"] = {"keep": {"daily": 2, "weekly": 0, "monthly": 0, "yearly": 0}}
+    agency.write()
+    (folder,) = backed_up(agency)
+    old = [_older(agency, folder, days) for days in (1, 2, 40)]
+    killed = folder.with_name(".20200101T000000Z-killed.part")
+    killed.mkdir()
+    plan = agency.laman("backup", "prune")
+    assert plan.returncode == 0, plan.stderr
+    assert "3 sets would be removed, 2 kept; nothing was touched" in plan.stdout
+    assert plan.stdout.splitlines()[-1].endswith("backup prune --apply")
+    assert all(path.is_dir() for path in (folder, *old, killed))
+    applied = json.loads(agency.laman("backup", "prune", "--apply", "--json").stdout)
+    gone = {s["set"] for s in applied["sets"] if s["removed"]}
+    assert gone == {s["set"] for s in applied["sets"] if not s["keep"]} == {old[1].name, old[2].name, killed.name}
+    assert sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) == sorted([folder.name, old[0].name])
+    again = agency.laman("backup", "prune", "--apply")
+    assert "0 sets removed" in again.stdout
+
+
+def test_an_interrupted_prune_is_finished_by_the_next_and_put_on_record(agency: Agency) -> None:
+    (folder,) = backed_up(agency)
+    (folder.parent / f"{folder.name}.dihapus").mkdir()
+    folder.rename(folder.parent / f"{folder.name}.dihapus" / "x")
+    (before,) = data(agency, "status", rc=2)
+    assert "not_there" in {flag["code"] for flag in before["flags"]}
+    assert agency.laman("backup", "prune", "--apply").returncode == 0
+    assert [p for p in folder.parent.iterdir() if p.is_dir()] == []
+    (after,) = data(agency, "status", rc=2)
+    assert [flag["code"] for flag in after["flags"]] == ["no_set"]  # it is known to be gone, by retention
+
+
+def test_a_backup_in_progress_is_not_disturbed(agency: Agency) -> None:
+    (folder,) = backed_up(agency)
+    stale = folder.with_name(".20200101T000000Z-running.part")
+    stale.mkdir()
+    with (folder.parent / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = agency.laman("backup", "prune", "--apply")
+    assert refused.returncode == 1
+    assert "a backup of ppid is writing" in refused.stdout
+    assert stale.is_dir()
+    assert agency.laman("backup", "prune", "--apply").returncode == 0
+    assert not stale.exists()
+    assert folder.is_dir()
