@@ -87,10 +87,11 @@ def language(value: str) -> Language:
 
 def book(basis: Basis, compliance: Compliance, issued_at: datetime) -> Book:
     """The workbook of a period as these events tell it."""
-    from reporting.workbook import More, renewals_of, workbook_bytes
+    from reporting.workbook import More, renewals_of, standings_of, workbook_bytes
 
     renewals = renewals_of(basis.events, compliance, basis.standards, basis.lang)
-    content = workbook_bytes(compliance, basis.head, basis.lang, issued_at, More(renewals))
+    more = More(renewals, backups=standings_of(basis.events, compliance))
+    content = workbook_bytes(compliance, basis.head, basis.lang, issued_at, more)
     return Book(content, compliance, basis.head)
 
 
@@ -166,14 +167,15 @@ def corrected(closure: Closure, events: Sequence[Event], head: Head, lang: Langu
     Raises:
         ComplianceError: the record is not the one that was closed, or cannot be evaluated.
     """
-    from reporting.workbook import Corrections, More, renewals_of, workbook_bytes
+    from reporting.workbook import Corrections, More, renewals_of, standings_of, workbook_bytes
 
     counted, standards = events_of(closure, events), standards_of(closure)
     before = frozen(closure, counted, lang)
     after = evaluate(standards, events, before.period, now, lang)
     changes = corrections(before, after)
     then = Head(closure.data.head_seq, closure.data.head_hash)
-    more = More(renewals_of(counted, before, standards, lang), Corrections(closure, changes, now, head))
+    renewals, made = renewals_of(counted, before, standards, lang), Corrections(closure, changes, now, head)
+    more = More(renewals, made, backups=standings_of(counted, before))
     content = workbook_bytes(before, then, lang, closure.data.issued_at, more)
     said = f"{len(changes)} correction(s) since it was closed (event {then.seq}; the record is at {head.seq} now)"
     return Book(content, before, head, (said,), changes=changes)

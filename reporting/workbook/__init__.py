@@ -1,7 +1,8 @@
 """Compliance as an Excel workbook for management: one module a sheet, one for styles, one for words."""
 
+from reporting.workbook.backup_standing import standings_of
 from reporting.workbook.book import More, workbook_bytes, write_workbook
 from reporting.workbook.corrections_sheet import Corrections
 from reporting.workbook.renewals import Renewals, renewals_of
 
-__all__ = ["Corrections", "More", "Renewals", "renewals_of", "workbook_bytes", "write_workbook"]
+__all__ = ["Corrections", "More", "Renewals", "renewals_of", "standings_of", "workbook_bytes", "write_workbook"]

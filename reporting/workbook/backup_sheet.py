@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from reporting.backups import Standing
+from reporting.compliance import Compliance
+from reporting.workbook.backup_standing import write_standing
 from reporting.workbook.cells import Page
 from reporting.workbook.paper import set_paper
 from reporting.workbook.rows import Rows
@@ -30,15 +35,17 @@ _COLUMNS = (
 )
 
 
-def write_backup(page: Page, rows: Rows, caption: str) -> Table:
-    """Write the sheet; returns the table of parts."""
+def write_backup(page: Page, rows: Rows, compliance: Compliance, found: Sequence[Standing], caption: str) -> Table:
+    """Write the sheet; returns the table of parts. `found`: how each site's backups stand."""
     set_widths(page, _COLUMNS)
     notes = [page.words("note_backup" if rows else "nothing_backup")]
     if any(row.get("part_kind") == page.words("by_hand_part") for row in rows):
         notes.append(page.words("note_backup_by_hand"))
     top = page.heading(page.words("title_backup"), notes, [column.width for column in _COLUMNS[:_REPEATED]])
     table = write_table(page, top, "tblBackup", _COLUMNS, rows)
-    set_paper(page, caption, (top, top), wide=2)
+    if found:
+        write_standing(page, table.last + 2, found, compliance)
+    set_paper(page, caption, (0, 0) if found else (top, top), wide=2)  # of two tables no header is repeated
     page.sheet.repeat_columns(0, _REPEATED - 1)
     page.sheet.print_across()
     page.sheet.freeze_panes(top + 1, 1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reporting.backups import Standing
 from reporting.compliance import Compliance
 from reporting.files import write_whole
 from reporting.ledger import Head
@@ -46,11 +47,12 @@ class More:
     """What a workbook may have beyond compliance.
 
     `renewals`: for the sheet Perpanjangan, which without them says that there are none. `corrections`: adds the sheet
-    Koreksi to the workbook of a period that was closed.
+    Koreksi to the workbook of a period that was closed. `backups`: how each site's backups stand (3-2-1).
     """
 
     renewals: Renewals | None = None
     corrections: Corrections | None = None
+    backups: tuple[Standing, ...] = ()
 
 
 _NO_MORE = More()
@@ -97,7 +99,7 @@ def workbook_bytes(
     pages = {
         key: Page(book, book.add_worksheet(words(f"sheet_{key}")), styles, words, compliance.unit.tz) for key in sheets
     }
-    _fill(pages, compliance, head, issued, more.renewals)
+    _fill(pages, compliance, head, issued, more)
     if more.corrections is not None:
         write_corrections(pages["corrections"], more.corrections, _caption(words, compliance))
     for key, colour in (("summary", NAVY), ("deviations", "#B42318"), ("corrections", "#8A6100")):
@@ -114,9 +116,7 @@ def _caption(words: Words, compliance: Compliance) -> str:
     return words("caption", **names)
 
 
-def _fill(
-    pages: dict[str, Page], compliance: Compliance, head: Head, issued: datetime, renewals: Renewals | None
-) -> None:
+def _fill(pages: dict[str, Page], compliance: Compliance, head: Head, issued: datetime, more: More) -> None:
     words = pages["summary"].words
     caption = _caption(words, compliance)
     minutes = write_standard(pages["standard"], compliance, caption)
@@ -129,12 +129,12 @@ def _fill(
         minutes=minutes,
         executions=Filled(write_executions(pages["executions"], executions, caption), executions),
         sections=Filled(write_content(pages["content"], compliance, sections, caption), sections),
-        backups=Filled(write_backup(pages["backup"], backups, caption), backups),
+        backups=Filled(write_backup(pages["backup"], backups, compliance, more.backups, caption), backups),
         visitors=write_visitors(pages["visitors"], compliance, caption),
         deviations=Filled(write_deviations(pages["deviations"], deviations, caption), deviations),
         evidence=Filled(write_evidence(pages["evidence"], evidence, compliance.problems, head, caption), evidence),
     )
-    write_renewals(pages["renewals"], renewals, compliance, caption)
+    write_renewals(pages["renewals"], more.renewals, compliance, caption)
     write_summary(pages["summary"], compliance, sources, Issue(head, issued, caption))
 
 

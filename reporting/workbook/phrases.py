@@ -203,8 +203,16 @@ PHRASES: dict[str, str] = {
         "findmnt tidak menjawab tentang {} dalam 30 detik: perangkat macet"
     ),
     "the filesystem {} of {} cannot be read, {} is expected": ("{} sistem berkas {} tidak dapat dibaca, seharusnya {}"),
-    "the wrong medium is mounted at {}: {}, expected ": "media yang salah terpasang di {}: {}, seharusnya ",
-    "the wrong medium is at {}: {} says id {}, expected ": "media yang salah di {}: {} menyebut id {}, seharusnya ",
+    "the wrong medium is mounted at {}: {}, expected {}. Take it out, plug in and mount ": (
+        "media yang salah terpasang di {}: {}, seharusnya {}. Keluarkan, lalu sambungkan dan kaitkan "
+    ),
+    "the wrong medium is at {}: {} says id {}, expected {}. Take it out, plug in and mount ": (
+        "media yang salah di {}: {} menyebut id {}, seharusnya {}. Keluarkan, lalu sambungkan dan kaitkan "
+    ),
+    " is formatted with {} (FAT32), which holds no file above {}; {} had {} last time. Format it with ext4 or exFAT": (
+        " diformat dengan {} (FAT32), yang tidak memuat berkas di atas {}; {} berukuran {} terakhir kali. "
+        "Format dengan ext4 atau exFAT"
+    ),
     " is a bind mount of the system's own disk ({}), not a medium": (
         " adalah bind mount dari disk sistem sendiri ({}), bukan media"
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from reporting.workbook.words_backups import BACKUP_WORDS
 from reporting.workbook.words_renewals import RENEWAL_WORDS
 
 Language = Literal["id", "en"]
@@ -44,6 +45,7 @@ _DAYS = {
 }
 
 CATALOGUE: dict[str, tuple[str, str]] = {
+    **BACKUP_WORDS,
     **RENEWAL_WORDS,
     # sheets
     "sheet_summary": ("Ringkasan", "Summary"),
