@@ -11,3 +11,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _OF_THE_FLEET & set(getattr(item, "fixturenames", ())):
             item.add_marker("hosts")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many rows of the table of faults there were, and how many passed."""
+    outcomes = {
+        outcome: sum("fault" in report.keywords for report in terminalreporter.stats.get(outcome, []))
+        for outcome in ("passed", "failed", "error", "skipped")
+    }
+    if rows := sum(outcomes.values()):
+        terminalreporter.section("table of faults")
+        counted = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items() if number)
+        terminalreporter.line(f"{rows} rows: {counted}")

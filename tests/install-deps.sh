@@ -19,6 +19,7 @@ need mariadb mariadb-client
 need sqlite3 sqlite3
 need sshd openssh-server
 need zstd zstd
+need pg_dump postgresql
 need nginx nginx-light
 need xorriso xorriso
 need par2 par2

@@ -48,7 +48,7 @@ _START = re.compile(rb"\A[-\s]*PostgreSQL database dump\b")
 _TAIL = re.compile(rb"\n-- PostgreSQL database dump complete\n--\n(?:\n*\\unrestrict \w+\n)?\n*\Z")
 _OBJECT = re.compile(rb"^-- (Data for )?Name: (.{1,300}?); Type: ([A-Z ]{1,40}); Schema: (.{1,200}?); ")
 _TABLES = (b"TABLE", b"VIEW", b"MATERIALIZED VIEW", b"FOREIGN TABLE")
-_COPY = re.compile(rb"^COPY (.{1,500}?) (?:\(.*\) )?FROM stdin;$")
+_COPY = re.compile(rb"^COPY (.{1,500}?) (?:\(.*\) )?FROM stdin;$", re.DOTALL)
 _END = b"\n\\.\n"
 _LONG_LINE = 1 << 20  # outside of data no line that matters is longer
 
@@ -148,6 +148,13 @@ def refusal(stderr: str, code: int, request: PostgresqlRequest) -> str:
     return f"database {request.database}: {meaning} [{said}]"
 
 
+def dump_refusal(stderr: str, code: int) -> str:
+    """Why pg_dump gave up: its first error, not the query that it ends with."""
+    errors = [line for line in stderr.splitlines() if "error:" in line]
+    said = harmless((errors or stderr.splitlines()[:1] or [""])[0], 300)
+    return f"the dump ended with exit code {code}: {said}"
+
+
 class PgDump:
     """Watches a plain dump of pg_dump: start, end, which tables, and rows and digest of each."""
 
@@ -155,6 +162,7 @@ class PgDump:
         self._held = b""  # within data, its first byte was taken already
         self._begun = b""
         self._tail = b"\n"
+        self._head = b""  # of data, as far as it came
         self._kind = b""  # of the object that the lines belong to
         self._cut = False  # the line that is held lacks its beginning
         self._copying: str | None = None
@@ -196,12 +204,21 @@ class PgDump:
             data, name, self._kind, schema = found.groups()
             if data is None and self._kind in _TABLES:
                 self.objects.add(f"{schema.decode('utf-8', 'replace')}.{name.decode('utf-8', 'replace')}")
-        elif self._kind == b"TABLE DATA" and (found := _COPY.match(line)):
+        elif self._kind == b"TABLE DATA" and (found := _COPY.match(self._whole_head(line))):
             self._copying = found[1].decode("utf-8", "replace")
             self._rows = self._bytes = 0
             self._digest = hashlib.sha256()
             return True
         return False
+
+    def _whole_head(self, line: bytes) -> bytes:
+        """The head of data: several lines where a name has line feeds in it."""
+        if line.startswith(b"COPY ") or self._head:
+            self._head = (self._head + b"\n" + line if self._head else line)[-_LONG_LINE:]
+            if not line.endswith(b"FROM stdin;"):
+                return b""
+        head, self._head = self._head, b""
+        return head
 
     def _data(self, held: bytes, place: int) -> int:
         """Rows of one table, behind the line feed at `place`; where they end, or ~(the last byte that was taken)."""
@@ -236,6 +253,6 @@ class PgDump:
 
 
 __all__ = [
-    "PgDump", "PostgresFacts", "dump_command", "inspect_command", "list_command", "read_facts", "refusal",
+    "PgDump", "PostgresFacts", "dump_command", "dump_refusal", "inspect_command", "list_command", "read_facts", "refusal",
     "service_file",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reporting.backup_set.request import DatabaseRequest, MariadbRequest
+from reporting.backup_set.request import DatabaseRequest, MariadbRequest, PostgresqlRequest
 from reporting.diagnosis.model import Check, check
 from reporting.diagnosis.script import Section
 from reporting.text import harmless
@@ -14,6 +14,12 @@ _NUMBERS = {
     "2002": "down", "2003": "down", "2006": "down", "2013": "down", "1040": "down", "1053": "down",
     "2005": "unknown_host",
 }  # fmt: skip
+_WORDS = (  # PostgreSQL gives no numbers
+    ("authentication failed", "refused"), ("no password supplied", "refused"), ("no pg_hba.conf entry", "refused"),
+    ("role ", "refused"), ("does not exist", "no_database"), ("permission denied for database", "no_database"),
+    ("could not translate host name", "unknown_host"), ("No such file or directory", "down"),
+    ("Connection refused", "down"), ("timeout expired", "down"), ("starting up", "down"), ("shutting down", "down"),
+)  # fmt: skip
 _TOLD = {
     "refused": ("the server refuses the account", "server menolak akun"),
     "no_database": ("no such database, or the account may not use it", "basis data tidak ada, atau akun tidak berhak"),
@@ -28,7 +34,7 @@ def database_check(section: Section | None, database: DatabaseRequest, number: i
     name = "database" if number == 0 else f"database_{number + 1}"
     if section is None:
         return check(name, "inside", "unknown", "the host gave no answer", "host tidak memberi jawaban")
-    if isinstance(database, MariadbRequest):
+    if isinstance(database, MariadbRequest | PostgresqlRequest):
         facts = {"database": database.database, "account": database.user or "the option file's"}
         return _asked(name, "database", section.lines, facts)
     return _file(name, section.lines, database.path)
@@ -62,13 +68,20 @@ def _asked(name: str, sign: str, lines: list[str], facts: dict[str, str]) -> Che
     if code in ("137", "124", ""):
         return check(name, "inside", "problem", f"{who}: hangs, no answer in time", f"{who}: macet, tidak menjawab",
                      f"{sign}.down", facts=facts)  # fmt: skip
-    said = next((line for line in lines if "ERROR" in line), next((ln for ln in lines if ln.strip()), ""))
-    match = re.search(r"ERROR (\d{4})", said)
-    word = _NUMBERS.get(match[1], "other") if match else "other"
+    errors = [line for line in lines if "ERROR" in line or "FATAL" in line]
+    said = next(iter(errors), next((ln for ln in lines if ln.strip()), ""))
+    word = _meaning(said)
     facts = facts | {"said": said}
     en, indonesian = _TOLD[word]
     return check(name, "inside", "problem", f"{who}: {en} [{said}]", f"{who}: {indonesian} [{said}]",
                  f"{sign}.{word}", facts=facts)  # fmt: skip
+
+
+def _meaning(said: str) -> str:
+    """What a refusal means; `other` where nothing of it is known."""
+    if match := re.search(r"ERROR (\d{4})", said):
+        return _NUMBERS.get(match[1], "other")
+    return next((word for part, word in _WORDS if part in said), "other")
 
 
 def _file(name: str, lines: list[str], path: str) -> Check:

@@ -169,7 +169,7 @@ def _web(section: Section) -> Check:
 def _databases(request: DiagnosisRequest, answer: Answer) -> list[Check]:
     checks = []
     for number, database in enumerate(request.databases):
-        section = _one(answer, "database" if database.kind == "mariadb" else "sqlite", str(number))
+        section = _one(answer, "sqlite" if database.kind == "sqlite" else "database", str(number))
         checks.append(database_check(section, database, number).timed(section.seconds if section else 0.0))
     if not request.databases:
         checks.append(check("database", "inside", "skipped", "no database in the settings (site_diagnosis_databases)",

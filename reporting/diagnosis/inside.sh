@@ -135,6 +135,17 @@ database() { # NUMBER DATABASE OPTION_FILE OPTIONS
     ask_database "$2" "$3" "$4" | clip
 }
 
+postgres() { # NUMBER SERVICE: one query; the account is a service file on standard input
+    section database "$1"
+    {
+        if command -v psql >/dev/null; then
+            printf '%s' "$2" | bounded 8 env PGSERVICEFILE=/dev/stdin PGSERVICE=laman PGCONNECT_TIMEOUT=5 psql -XAtqw \
+                -c "SELECT 'laman-db' || chr(9) || current_setting('server_version') || chr(9) || '0'" 2>&1
+            echo "code $?"
+        else echo noclient; fi
+    } | clip
+}
+
 sqlite_file() { # NUMBER PATH
     section sqlite "$1"
     if [ ! -e "$2" ]; then echo absent

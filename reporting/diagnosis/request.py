@@ -140,7 +140,7 @@ def read_request(raw: dict[str, Any]) -> DiagnosisRequest:
         return DiagnosisRequest.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False)[0]
-        names = [str(piece) for piece in first["loc"] if piece not in ("mariadb", "sqlite", "limits")]
+        names = [str(piece) for piece in first["loc"] if piece not in ("mariadb", "postgresql", "sqlite", "limits")]
         message = first["msg"].removeprefix("Value error, ")
         raise DiagnosisError(f"site_diagnosis_{'.'.join(names)}: {message}") from None  # the cause would show values
 

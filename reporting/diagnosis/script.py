@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from reporting.backup_set.commands import option_file
-from reporting.backup_set.request import MariadbRequest
+from reporting.backup_set.postgres import service_file
+from reporting.backup_set.request import MariadbRequest, PostgresqlRequest
 from reporting.diagnosis.request import DiagnosisError, DiagnosisRequest
 
 COMMAND = 'eval "$(cat)"'
@@ -64,6 +65,8 @@ def script_for(request: DiagnosisRequest) -> Script:
         if isinstance(database, MariadbRequest):
             calls.append(f"database {number} {_words([database.database, database.option_file or ''])} "
                          f"{shlex.quote(_options(database))}")  # fmt: skip
+        elif isinstance(database, PostgresqlRequest):
+            calls.append(f"postgres {number} {shlex.quote(service_file(database).decode())}")
         else:
             calls.append(f"sqlite_file {number} {_words([database.path])}")
     calls += [f"wordpress {number} {_words([tree.rstrip('/') or '/'])}" for number, tree in enumerate(request.trees)]

@@ -53,7 +53,7 @@ class _Watcher:
         ended = self._stream.finish()
         facts, name = self._facts, self._database.database
         if ended.code != 0:
-            raise DumpError(f"the dump ended with exit code {ended.code}: {ended.last_line()}")
+            raise DumpError(pg.dump_refusal(ended.stderr, ended.code))
         self._dump.check([*facts.tables, *facts.views, *facts.foreign])
         if not facts.tables:
             self.problems.append(f"database {name} has no table: is it the right one?")

@@ -168,3 +168,23 @@ def test_a_dump_that_was_cut_anywhere_is_no_dump(server: Postgres) -> None:
     seen.feed(dump)
     with pytest.raises(DumpError, match=r"public\.lain"):
         seen.check(["public.lain"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "said"),
+    [
+        ({}, "ok", "answers"),
+        ({"user": "penulis", "password": "salah"}, "problem", "refuses the account"),
+        ({"database": "hilang"}, "problem", "no such database"),
+        ({"socket": "/nowhere"}, "problem", "does not answer"),
+    ],
+)
+def test_a_diagnosis_tells_it_too(
+    agency: Agency, server: Postgres, changes: dict[str, Any], state: str, said: str
+) -> None:
+    address = "http://127.0.0.1:9/"  # nothing answers there: the outside is no part of this
+    agency.sites["www"] = {"site_backup_databases": [asked(server, **changes)], "site_diagnosis_url": address}
+    agency.write()
+    done = agency.laman("diagnose", "www", "--json")
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert (checks["database"]["state"], said in checks["database"]["detail"]) == (state, True), checks["database"]
