@@ -19,7 +19,7 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")  # what a server may call a character set; 
 
 def how_to_restore(manifest: Manifest, folder: PurePosixPath) -> str:
     """The text for a set that lies in `folder` (as mounted when it was written)."""
-    return "\n".join([*_head(manifest), *_begin(manifest, folder), *_parts(manifest), *_end()]) + "\n"
+    return "\n".join([*_head(manifest), *_begin(manifest, folder), *_parts(manifest), *_back(manifest), *_end()]) + "\n"
 
 
 def _head(manifest: Manifest) -> Iterator[str]:
@@ -83,10 +83,7 @@ def _tree(number: str, part: Part) -> Iterator[str]:
 
 def _mariadb(number: str, part: Part) -> Iterator[str]:
     database = part.database
-    name = "`" + part.source.replace("`", "``") + "`"
-    charset = ""
-    if database is not None and all(map(_WORD.fullmatch, (database.character_set, database.collation))):
-        charset = f" CHARACTER SET {database.character_set} COLLATE {database.collation}"
+    name, charset = _identifier(part.source), _charset(part)
     yield from _step(number, f"Basis data {harmless(part.source)}. Pakai akun yang boleh membuat basis data.",
                      f"The database {harmless(part.source)}. Use an account that may create databases.")  # fmt: skip
     if database is not None and database.server:
@@ -135,6 +132,49 @@ def _sqlite(number: str, part: Part) -> Iterator[str]:
         yield f"    zstd -dq {part.file} -o {target}"
         yield "Bila sqlite3 terpasang / where sqlite3 is installed:"
         yield f"    ! command -v sqlite3 >/dev/null || sqlite3 {target} 'PRAGMA integrity_check'"
+
+
+def _back(manifest: Manifest) -> Iterator[str]:
+    """Straight onto the site's host over SSH: skipped unless the reader names it in SITUS."""
+    trees = [part for part in manifest.parts if part.tree is not None]
+    databases = [part for part in manifest.parts if part.kind == "mariadb"]
+    if not trees and not databases:
+        return
+    yield from _step(
+        str(len(manifest.parts) + 4),
+        "Kembalikan ke host laman. Hanya berjalan bila SITUS diisi SEBELUM langkah 1, misalnya: SITUS='ssh root@host'",
+        "Back onto the site's host. Done only when SITUS was set BEFORE step 1, for example: SITUS='ssh root@host'",
+    )
+    yield "Berkas yang ada ditimpa, yang lain dibiarkan; basis data diganti. Simpan dulu bila masih ada yang berharga."
+    yield "Files that are there are overwritten, others stay; the database is replaced. Save first what is of value."
+    for part in databases:
+        create = f"CREATE DATABASE IF NOT EXISTS {_identifier(part.source)}{_charset(part)}"
+        yield _there(f"mariadb -e {shlex.quote(create)}")
+        load = f"mariadb --default-character-set=utf8mb4 --max-allowed-packet=1G {shlex.quote(part.source)}"
+        yield _there(load, f"zstd -dcq {part.file}")
+    for part in trees:
+        above = shlex.quote(str(PurePosixPath(part.source).parent))
+        yield _there(f"mkdir -p {above}")
+        yield _there(f"tar -xpf - -C {above}", f"zstd -dcq {part.file}")
+        if part.tree is not None and part.tree.files:
+            yield _there(f"cd {above} && sha256sum --quiet -c -", f"cat {part.tree.files_list}")
+
+
+def _there(command: str, source: str = "") -> str:
+    """A command line that runs something on the host, fed by a command here; it never ends a careful shell."""
+    fed = f"{source} | " if source else ""
+    return f'    [ -z "${{SITUS-}}" ] || {fed}$SITUS {shlex.quote(command)}'
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _charset(part: Part) -> str:
+    database = part.database
+    if database is None or not all(map(_WORD.fullmatch, (database.character_set, database.collation))):
+        return ""
+    return f" CHARACTER SET {database.character_set} COLLATE {database.collation}"
 
 
 def _end() -> Iterator[str]:
