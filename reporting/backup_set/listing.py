@@ -14,6 +14,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 _GNU = "%y %s:%T@:%C@:%i:%m:%U:%G:%n %p\\0"
 _STAT = "%f %s:%Y:%Z:%i:%a:%u:%g:%h:%y:%z/%n"
@@ -77,7 +78,7 @@ def is_settled(stat: bytes, listed_at: int) -> bool:
 
 def listing_command(path: str, mark: str) -> str:
     """Lists the tree at `path`: `<mark> gnu|stat|none <seconds>`, then its entries. `mark`: no name can hold it."""
-    stat = f"\\( -exec stat -c {shlex.quote(f'{mark} {_STAT}')} {{}} + \\)"
+    stat = f"-exec stat -c {shlex.quote(f'{mark} {_STAT}')} {{}} +"
     return (
         "LC_ALL=C; export LC_ALL; "
         f"d=$(cd -- {shlex.quote(path)} && pwd -P) || exit 97; b=${{d##*/}}; "
@@ -95,32 +96,50 @@ def read_listing(pieces: Iterable[bytes], mark: str) -> Listing:
         ListingError: it is none, or was cut.
     """
     start = f"{mark} ".encode()
-    held, received = b"", 0
+    held = b""
     source = iter(pieces)
     while b"\n" not in held:
         piece = next(source, b"")
         if not piece:
             raise ListingError("the host's listing did not begin")
-        received += len(piece)
         held += piece
     head, _, held = held.partition(b"\n")
     words = head.decode("ascii", "replace").split()
     if len(words) != 3 or words[0] != mark or not words[2].isdigit():
         raise ListingError("the host's listing begins with something else")
-    listing = Listing(words[1], int(words[2]), received=received)
-    gnu = listing.way == "gnu"
-    end = b"\0" if gnu else b"\n" + start
-    held = held if gnu else held.removeprefix(start)
-    for piece in source:
-        listing.received += len(piece)
-        *whole, held = (held + piece).split(end)
-        listing.lines += map(_gnu_line if gnu else _stat_line, whole)
-    if gnu and held:
-        raise ListingError("the host's listing was cut")
-    if not gnu and held:
-        listing.lines.append(_stat_line(held.removeprefix(start).removesuffix(b"\n")))
+    listing = Listing(words[1], int(words[2]), received=len(head) + 1)
+    if listing.way == "none":
+        return listing
+    counted = _counted(chain((held,), source), listing)  # the first piece may hold everything
+    records = _split(counted, b"\0") if listing.way == "gnu" else _marked(counted, start)
+    listing.lines = [_gnu_line(record) if listing.way == "gnu" else _stat_line(record) for record in records]
     listing.lines.sort()
     return listing
+
+
+def _counted(pieces: Iterable[bytes], listing: Listing) -> Iterator[bytes]:
+    for piece in pieces:
+        listing.received += len(piece)
+        yield piece
+
+
+def _split(pieces: Iterable[bytes], end: bytes) -> Iterator[bytes]:
+    """Records, each of which ends with `end`."""
+    held = b""
+    for piece in pieces:
+        *whole, held = (held + piece).split(end)
+        yield from whole
+    if held:
+        raise ListingError("the host's listing was cut")
+
+
+def _marked(pieces: Iterable[bytes], start: bytes) -> Iterator[bytes]:
+    """Records that each begin with `start` on a new line, and end with a line feed; so may names within them."""
+    end = b"\n" + start
+    records = _split(chain((b"\n",), pieces, (start,)), end)
+    if next(records, b"x"):
+        raise ListingError("the host's listing begins with something else")
+    yield from records
 
 
 def _gnu_line(record: bytes) -> bytes:

@@ -21,8 +21,7 @@ _QUIET = re.compile(
 )
 _CHANGED = re.compile(r"^tar: (?P<name>.*): (?:file changed as we read it|File shrank by \d+ bytes.*|short read.*)$")
 _GONE = re.compile(
-    r"^tar: (?P<name>.*): (?:File removed before we read it|(?:Cannot stat|Cannot open): No such file or directory|"
-    r"No such file or directory)$"
+    r"^tar: (?P<name>.*?)(?:: File removed before we read it|(?:: Cannot (?:stat|open))?: No such file or directory)$"
 )
 _UNREADABLE = re.compile(r"^tar: (?P<name>.*): (?:Cannot [a-z ]+|Read error.*|can't open): .*$")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)

@@ -56,8 +56,8 @@ class Counts:
 class Members:
     """All members of one tree, from one tar stream or several: guarded, counted, digested, handed to `on_member`.
 
-    `again` may be added to: regular files that may come a second time, because they changed while they were read. The
-    last one counts, as it does for `tar -x`.
+    `again` may be added to: files that may come a second time, because they changed while they were read, and the
+    folders above them. The last one counts, as it does for `tar -x`.
     """
 
     def __init__(self, on_member: Callable[[Member], None] | None = None, again: Iterable[bytes] = frozenset()) -> None:
@@ -84,7 +84,7 @@ class Members:
             counts.files += replaced is None
             counts.file_bytes += whole.size - (replaced or 0)
         elif whole.kind == "directory":
-            counts.directories += 1
+            counts.directories += replaced is None
         elif whole.kind == "symlink":
             counts.links += 1
         else:
@@ -243,12 +243,13 @@ class _Guard:
     def __init__(self, again: set[bytes]) -> None:
         self._again = again
         self._files: dict[bytes, tuple[bytes, int]] = {}  # name -> digest and size; hard links share what they link to
+        self._folders: set[bytes] = set()
         self._others: set[bytes] = set()
         self._symlinks: set[bytes] = set()
         self._top: bytes | None = None
 
     def holds(self, name: bytes) -> bool:
-        return name in self._files or name in self._others
+        return name in self._files or name in self._others or name in self._folders
 
     def admit(self, member: Member) -> tuple[Member, int | None]:
         """The member, with digest and size for a hard link; and the size of the one that it replaces, if it does."""
@@ -260,12 +261,20 @@ class _Guard:
             self._top = parts[0]
         if parts[0] != self._top:
             raise TarError(f"member {_show(name)} is outside of the tree {_show(self._top)}")
-        replaced = self._files.get(name)
-        if name in self._others or (replaced and not (member.kind == "file" and name in self._again)):
-            raise TarError(f"member {_show(name)} comes twice")
+        replaced = self._replaced(member)
         if self._symlinks and any(b"/".join(parts[:depth]) in self._symlinks for depth in range(1, len(parts))):
             raise TarError(f"member {_show(name)} lies behind a symbolic link")
-        return self._remember(member), replaced[1] if replaced else None
+        return self._remember(member), replaced
+
+    def _replaced(self, member: Member) -> int | None:
+        """Size of the file (0 for a folder) that the member replaces; only the same kind, and only where it may."""
+        name = member.name
+        if not self.holds(name):
+            return None
+        known = {"file": self._files, "directory": self._folders}.get(member.kind, ())
+        if name not in self._again or name not in known:
+            raise TarError(f"member {_show(name)} comes twice")
+        return self._files[name][1] if member.kind == "file" else 0
 
     def _remember(self, member: Member) -> Member:
         if member.kind == "file":
@@ -279,7 +288,7 @@ class _Guard:
             return replace(member, sha256=linked[0].hex())
         if member.kind == "symlink":
             self._symlinks.add(member.name)
-        self._others.add(member.name)
+        (self._folders if member.kind == "directory" else self._others).add(member.name)
         return member
 
 

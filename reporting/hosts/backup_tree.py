@@ -157,6 +157,7 @@ class _Taking:
         self._messages = t.Messages()
         self._damaged: list[bytes] = []
         self._repaired: list[bytes] = []
+        self._reread: list[bytes] = []
 
     # -- reading
 
@@ -175,17 +176,18 @@ class _Taking:
             self._carry()
 
     def again(self) -> None:
-        """Once more: files that changed while they were read, and members that are damaged where they lay."""
+        """Once more: files that changed while they were read, members damaged where they lay, and what did not come."""
         self._repaired = list(self._damaged)
-        for _ in range(_ROUNDS - 1):
+        for _ in range(_ROUNDS - 1 if self._tar.picks else 0):
             changed = [name for name in dict.fromkeys(self._messages.changed) if self._is_single_file(name)]
-            damaged, self._damaged = self._damaged, []
-            if not (changed or damaged) or not self._tar.picks:
-                self._damaged = damaged
-                break
-            self._messages.changed = [name for name in self._messages.changed if name not in changed]
-            self._writer.read_again(name for name in changed if self._writer.members.holds(name))
-            self._read_names(sorted({*changed, *damaged}, key=ls.key_of))
+            wanted = {*changed, *self._missing()}
+            if not wanted:
+                return
+            self._messages.changed = [name for name in self._messages.changed if name not in wanted]
+            self._reread += [name for name in changed if self._writer.members.holds(name)]
+            wanted |= {above for name in wanted for above in _above(name)}  # or they would keep the time of a restore
+            self._writer.read_again(name for name in wanted if self._writer.members.holds(name))
+            self._read_names(sorted(wanted, key=ls.key_of))
 
     def _is_single_file(self, name: bytes) -> bool:
         line = self._line(name)
@@ -272,8 +274,7 @@ class _Taking:
         found.problems += [
             f"{path}: changed while it was read{self._times}: {_shown(name)}" for name in self._unsettled
         ]
-        found.problems += [f"{path}: could not be read again: {_shown(name)}" for name in self._damaged]
-        found.problems += self._missing({name for name, _ in named})
+        found.problems += [f"{path}: was there, but did not come: {_shown(name)}" for name in self._missing()]
         if part.tree is not None and part.tree.files == 0:
             found.problems.append(f"{path}: holds no file at all: is it the right folder?")
         name = self._tree.name
@@ -319,16 +320,13 @@ class _Taking:
             title = f"{self._tree.name}: {len(left)} files could not be read, which the settings accept"
             found.findings.append(finding("backup_accepted", "low", title, "; ".join(left[:_SHOWN])))
 
-    def _missing(self, named: set[bytes]) -> list[str]:
-        """What was listed must have come, or have been named as gone or unreadable."""
-        known = named | set(self._messages.gone)
-        missing: list[bytes] = []
-        for line in self._listing.lines:
-            key, kind, _ = ls.entry(line)
-            name = ls.name_of(key)
-            if kind != "s" and name not in known and not self._writer.members.holds(name):
-                missing.append(name)
-        return [f"{self._tree.path}: was there, but did not come: {_shown(name)}" for name in missing]
+    def _missing(self) -> list[bytes]:
+        """What was listed and did not come, and was not named as gone or unreadable either."""
+        known = {name for name, _ in (*self._messages.unreadable, *self._listing.problems)} | set(self._messages.gone)
+        listed = ((ls.name_of(key), kind) for key, kind, _ in map(ls.entry, self._listing.lines))
+        return [
+            name for name, kind in listed if kind != "s" and name not in known and not self._writer.members.holds(name)
+        ]
 
     def _kind(self, name: bytes) -> str:
         line = self._line(name)
@@ -338,6 +336,13 @@ class _Taking:
         lines, start = self._listing.lines, ls.key_of(name) + b"\0\0"
         position = bisect_left(lines, start)
         return lines[position] if position < len(lines) and lines[position].startswith(start) else None
+
+
+def _above(name: bytes) -> Iterator[bytes]:
+    """The folders that a member lies in."""
+    while b"/" in name:
+        name = name.rpartition(b"/")[0]
+        yield name
 
 
 def _shown(name: bytes) -> str:
