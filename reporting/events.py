@@ -576,7 +576,7 @@ class RestoreMade(_Payload):
 
 
 class BackupVerified(_Payload):
-    """kind `backup.verified`, subject = site: a set was read back from its medium and compared, long after it was made."""
+    """kind `backup.verified`, subject = site: a set was read back from its medium, long after it was made."""
 
     set: str
     site: str
@@ -619,6 +619,7 @@ class BackupCopied(_Payload):
     place: Annotated[str, StringConstraints(max_length=500)] = ""  # where it is kept, as it was typed
     discs: list[DiscMade] = []
     par2_percent: float = 0.0
+    encrypted_to: list[str] = []  # age recipients (public keys); empty: not encrypted
     verified: Annotated[str, StringConstraints(max_length=500)] = ""  # how it was read back
     at: AwareDatetime
     agent: Agent

@@ -105,12 +105,17 @@ class Medium(_Settings):
 
 
 class Keep(_Settings):
-    """Retention: of how many days, weeks, months and years that have sets the newest set stays. 0: none by that rule."""
+    """Retention: of how many days, weeks, months, years that have sets the newest set stays. 0: none by that rule."""
 
     daily: Annotated[int, Field(ge=0, le=10_000)] = 7
     weekly: Annotated[int, Field(ge=0, le=10_000)] = 5
     monthly: Annotated[int, Field(ge=0, le=10_000)] = 12
     yearly: Annotated[int, Field(ge=0, le=10_000)] = 5
+
+
+AgeRecipient = Annotated[  # an age public key, or an SSH one without its comment
+    str, StringConstraints(pattern=r"^(age1[02-9ac-hj-np-z]{58}|ssh-(ed25519|rsa) [A-Za-z0-9+/=]{40,800})$")
+]
 
 
 class Backups(_Settings):
@@ -130,6 +135,7 @@ class Backups(_Settings):
     verify_days: Annotated[int, Field(ge=1, le=3650)] = 35  # a medium's newest set is read back that often
     drill_days: Annotated[int, Field(ge=1, le=3650)] = 31  # a site's restore is proven that often
     par2_percent: Annotated[float, Field(ge=1, le=100)] = 5.0  # recovery data on discs
+    disc_recipients: list[AgeRecipient] = []  # discs are encrypted to these public keys; empty: they are not
 
     @model_validator(mode="after")
     def _turns(self) -> Backups:

@@ -23,6 +23,7 @@ need pg_dump postgresql
 need nginx nginx-light
 need xorriso xorriso
 need par2 par2
+need age age
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "tests: not installed here:$missing (as root on Debian or Ubuntu: make test-deps)" >&2

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from reporting.backup_set import disctools as tools
 from reporting.backup_set import manifest as m
+from reporting.backup_set.agefiles import ENDING, decrypt_set
 from reporting.backup_set.discmake import DISC, DiscPapers
 from reporting.text import harmless
 
@@ -44,15 +45,17 @@ class Joined:
     set: str
     site: str
     repaired: list[str]
+    encrypted: bool = False  # still
 
 
-def join(sources: Sequence[str], target: Path, say: Say) -> Joined:
+def join(sources: Sequence[str], target: Path, say: Say, identity: Path | None = None) -> Joined:
     """Put a set together below `target`, as a new folder with the set's name.
 
     Args:
         sources: images, drives (/dev/sr0), or folders with a disc's content.
         target: an existing folder; needs room for the set and one disc more.
         say: called with a line for people at each step.
+        identity: file with the private age key, for discs that are encrypted; without it they stay so (`*.age`).
 
     Raises:
         DiscError: a disc is missing (named), of another set, or damaged beyond repair; the set is there already.
@@ -64,15 +67,20 @@ def join(sources: Sequence[str], target: Path, say: Say) -> Joined:
         discs = {disc.papers.number: disc for disc in (_read(source, work / str(n), say) for n, source in
                                                        enumerate(sources))}  # fmt: skip
         papers = _agree(list(discs.values()))
-        done = target / papers.set
+        locked = papers.encrypted and identity is None
+        done = target / (papers.set + (ENDING if locked else ""))
         if done.exists():
             raise tools.DiscError(f"{done} is there already: choose another folder")
         beside = work / "set"
         _assemble(discs, papers, beside)
+        if papers.encrypted and identity is not None:
+            decrypt_set(beside, work / "opened", identity)
+            beside = work / "opened"
         beside.rename(done)
     finally:
         shutil.rmtree(work)
-    return Joined(done, papers.set, papers.site, [papers.volumes[n - 1] for n, disc in discs.items() if disc.repaired])
+    repaired = [papers.volumes[n - 1] for n, disc in discs.items() if disc.repaired]
+    return Joined(done, papers.set, papers.site, repaired, locked)
 
 
 def _read(source: str, folder: Path, say: Say) -> _Disc:
@@ -149,7 +157,8 @@ def _assemble(discs: dict[int, _Disc], papers: DiscPapers, target: Path) -> None
     target.mkdir(mode=0o700)
     any_disc = discs[papers.number].folder / "set"
     for name in (m.NAME, m.SUMS, m.HOWTO):
-        shutil.copyfile(any_disc / name, target / name)
+        if name == m.SUMS or (any_disc / name).is_file():  # of an encrypted set the others are no papers
+            shutil.copyfile(any_disc / name, target / name)
     for piece in sorted(papers.pieces, key=lambda p: (p.file, p.offset)):
         if "/" in piece.file + piece.name or piece.file.startswith("."):
             raise tools.DiscError(f"{DISC}: {harmless(piece.file, 80)!r} is no file name of a set")

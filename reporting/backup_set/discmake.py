@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from reporting.backup_set import discs as d
 from reporting.backup_set import disctools as tools
 from reporting.backup_set import manifest as m
+from reporting.backup_set.agefiles import read_sums
 from reporting.backup_set.disctext import PAR2, how_to_join
 from reporting.files import sync_folder
 
@@ -52,6 +53,7 @@ class DiscPapers(BaseModel):
     number: int
     volumes: list[str]
     par2_percent: float
+    encrypted: bool = False  # to age recipients: `set/` then holds *.age
     pieces: list[DiscPiece]
 
 
@@ -79,6 +81,12 @@ class Layout:
     discs: list[list[d.Piece]]
     volumes: list[str]
     sums: dict[str, str]
+    encrypted: bool = False
+
+    @property
+    def papers(self) -> list[str]:
+        """Papers that every disc carries; of an encrypted set only its SHA256SUMS is readable."""
+        return [name for name in _PAPERS if name in self.sums or name == m.SUMS]
 
     @property
     def total_bytes(self) -> int:
@@ -86,33 +94,20 @@ class Layout:
         return sum(piece.size for disc in self.discs for piece in disc)
 
 
-def lay_out(folder: Path, site: str, size: int, percent: float) -> Layout:
-    """Cut a set, as it lies on its medium, to discs.
+def lay_out(folder: Path, site: str, size: int, percent: float, encrypted: bool = False) -> Layout:
+    """Cut a set, as it lies on its medium, to discs. `encrypted`: the folder is what `agefiles` made of one.
 
     Raises:
         CutError: it cannot be cut so. DiscError: the set is not whole. OSError: it cannot be read.
     """
-    sums = _read_sums(folder)
+    sums = read_sums(folder)
     sizes = {name: (folder / name).stat().st_size for name in sums}
     papers = sum(sizes[name] for name in _PAPERS if name in sizes) + (folder / m.SUMS).stat().st_size
     rest = {name: length for name, length in sizes.items() if name not in _PAPERS}
     own = (64 << 10) + 1024 * len(rest) + 512 * (sum(rest.values()) // size + 1)  # DISC.json, SHA256SUMS, how to join
     discs = d.cut(rest, papers + own, size, percent)
     volumes = [d.volume_id(site, folder.name, number) for number in range(1, len(discs) + 1)]
-    return Layout(folder, folder.name, site, size, percent, discs, volumes, sums)
-
-
-def _read_sums(folder: Path) -> dict[str, str]:
-    found = {}
-    for line in (folder / m.SUMS).read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        if len(digest) != 64 or not name or "/" in name:
-            raise tools.DiscError(f"{folder / m.SUMS}: damaged: verify the set first")
-        found[name] = digest
-    missing = [name for name in found if not (folder / name).is_file()]
-    if missing or not found:
-        raise tools.DiscError(f"{folder}: {missing[0] if missing else 'everything'} is missing: verify the set first")
-    return found
+    return Layout(folder, folder.name, site, size, percent, discs, volumes, sums, encrypted)
 
 
 def check_room(layout: Layout, target: Path) -> None:
@@ -178,14 +173,14 @@ def _fill(
         ends = piece.offset + piece.size == (layout.folder / piece.file).stat().st_size
         if ends and whole[piece.file].hexdigest() != layout.sums[piece.file]:
             raise tools.DiscError(f"{layout.folder / piece.file} is damaged: verify the set; export a whole one")
-    for name in _PAPERS:
+    for name in layout.papers:
         content = (layout.folder / name).read_bytes()
         if name != m.SUMS and hashlib.sha256(content).hexdigest() != layout.sums.get(name):
             raise tools.DiscError(f"{layout.folder / name} is damaged: verify the set; export a whole one")
         files[f"set/{name}"] = _write(stage / "set" / name, content)
     papers = _papers(layout, number, files)
     files[DISC] = _write(stage / DISC, (papers.model_dump_json(indent=1) + "\n").encode())
-    text = how_to_join(layout.set, layout.volumes, layout.discs)
+    text = how_to_join(layout.set, layout.volumes, layout.discs, layout.encrypted)
     files[m.HOWTO] = _write(stage / m.HOWTO, text.encode())
     return files
 
@@ -201,7 +196,7 @@ def _papers(layout: Layout, number: int, files: Mapping[str, str]) -> DiscPapers
     ]  # fmt: skip
     return DiscPapers(
         set=layout.set, site=layout.site, number=number, volumes=layout.volumes, par2_percent=layout.percent,
-        pieces=pieces,
+        encrypted=layout.encrypted, pieces=pieces,
     )  # fmt: skip
 
 

@@ -10,9 +10,13 @@ from reporting.backup_set.manifest import HOWTO, SUMS
 PAR2 = "PULIHKAN.par2"
 
 
-def how_to_join(set_name: str, volumes: Sequence[str], discs: Sequence[Sequence[Piece]]) -> str:
+def how_to_join(
+    set_name: str, volumes: Sequence[str], discs: Sequence[Sequence[Piece]], encrypted: bool = False
+) -> str:
     """The same text for every disc of a set."""
-    return "\n".join([*_head(set_name, volumes), *_join(set_name, discs), *_damaged(set_name)]) + "\n"
+    lines = [*_head(set_name, volumes), *_join(set_name, discs)]
+    lines += [*(_decrypt() if encrypted else ()), *_last(5 if encrypted else 4), *_damaged(set_name)]
+    return "\n".join(lines) + "\n"
 
 
 def _head(set_name: str, volumes: Sequence[str]) -> Iterator[str]:
@@ -47,8 +51,21 @@ def _join(set_name: str, discs: Sequence[Sequence[Piece]]) -> Iterator[str]:
         yield f"    cat {' '.join(names)} > {file}"
         yield f"    rm {' '.join(names)}"
     yield f"    sha256sum -c {SUMS}"
+
+
+def _decrypt() -> Iterator[str]:
     yield ""
-    yield f"4. Lanjutkan dengan {HOWTO} di folder itu. / Go on with {HOWTO} in that folder."
+    yield "4. Set ini dienkripsi (age). Buka dengan kunci pribadi Anda; program age diperlukan."
+    yield "   This set is encrypted (age). Open it with your private key; the program age is needed."
+    yield '    KUNCI="$HOME/kunci-age.txt"'
+    yield f"    rm {SUMS}"
+    yield '    for f in *.age; do age -d -i "$KUNCI" -o "${f%.age}" "$f" && rm "$f" || break; done'
+    yield f"    sha256sum -c {SUMS}"
+
+
+def _last(number: int) -> Iterator[str]:
+    yield ""
+    yield f"{number}. Lanjutkan dengan {HOWTO} di folder itu. / Go on with {HOWTO} in that folder."
 
 
 def _damaged(set_name: str) -> Iterator[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reporting.backup_set import manifest as m
+from reporting.backup_set.agefiles import encrypt_set
 from reporting.backup_set.catalog import Found
 from reporting.backup_set.discjoin import join
 from reporting.backup_set.discmake import Layout, Made, check_room, lay_out, make_discs, read_back
@@ -31,6 +35,7 @@ def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="DIR", required=True, help="the folder for the result (it must be there)")
     if name == "import-iso":
         parser.add_argument("disc", nargs="+", metavar="DISC", help="image, drive, or folder with a disc's content")
+        parser.add_argument("--identity", metavar="FILE", help="private age key, for discs that are encrypted")
         return
     set_argument(parser)
     place_arguments(parser)
@@ -56,10 +61,29 @@ def run(options: argparse.Namespace) -> int:
     percent = inventory.unit.backup.par2_percent if options.par2 is None else options.par2
     if not 1 <= percent <= 100:
         raise Refused(f"--par2 {percent:g}: a share from 1 to 100 percent is expected")
-    layout = lay_out(found.folder, found.site, disc_size(options.size), percent)
-    check_room(layout, target)
-    _check_device(options.burn, len(layout.discs))
-    return _export(options, found, layout, target, inventory)
+    with _source(found, target, inventory, options.json) as (folder, encrypted):
+        layout = lay_out(folder, found.site, disc_size(options.size), percent, encrypted)
+        check_room(layout, target)
+        _check_device(options.burn, len(layout.discs))
+        return _export(options, found, layout, target, inventory)
+
+
+@contextmanager
+def _source(found: Found, target: Path, inventory: Inventory, quiet: bool) -> Iterator[tuple[Path, bool]]:
+    """The set's folder as it goes onto the discs: as it is, or encrypted beside them for the time of the run."""
+    recipients = inventory.unit.backup.disc_recipients
+    if not recipients:
+        yield found.folder, False
+        return
+    free = shutil.disk_usage(target).free
+    if free < found.stored_bytes * 3:
+        raise Refused(f"--to {target}: {size(free)} free, {size(found.stored_bytes * 3)} are needed to encrypt the set")
+    meter = Meter(found.stored_bytes, quiet=quiet)
+    meter.name(f"encrypting {found.name}")
+    with tempfile.TemporaryDirectory(prefix=".laman-age-", dir=target) as work:
+        encrypt_set(found.folder, Path(work) / found.name, recipients, meter)
+        meter.end()
+        yield Path(work) / found.name, True
 
 
 def _check_device(device: str | None, discs: int) -> None:
@@ -84,7 +108,9 @@ def _export(options: argparse.Namespace, found: Found, layout: Layout, target: P
             print(f"disc {made.number} of {len(layout.discs)}: {made.volume}, {size(made.bytes)}, {made.image}: {how}")
     summary = meter.end()
     with opened(inventory) as record:
-        copied = _copied(options, found, burnt).model_copy(update={"par2_percent": layout.percent, "verified": how})
+        to = inventory.unit.backup.disc_recipients if layout.encrypted else []
+        more = {"par2_percent": layout.percent, "verified": how, "encrypted_to": to}
+        copied = _copied(options, found, burnt).model_copy(update=more)
         who = f"{copied.agent.kind}:{copied.agent.name}"
         record.ledger.append([Draft(KIND_BACKUP_COPIED, found.site, who, copied.json_value())])
     _tell(options, copied, summary, inventory)
@@ -121,7 +147,8 @@ def _tell(options: argparse.Namespace, copied: BackupCopied, summary: str, inven
     if options.json:
         print(json.dumps(copied.json_value(), indent=2, ensure_ascii=False))
         return
-    print(f"{len(copied.discs)} discs, {summary}, {copied.par2_percent:g} % recovery data on each")
+    locked = f", encrypted to {len(copied.encrypted_to)} key(s)" if copied.encrypted_to else ""
+    print(f"{len(copied.discs)} discs, {summary}, {copied.par2_percent:g} % recovery data on each{locked}")
     if copied.burnt:
         print(f"Write the volume name on each disc. Next: {command_line(inventory, 'backup', 'status')}")
     else:
@@ -131,13 +158,19 @@ def _tell(options: argparse.Namespace, copied: BackupCopied, summary: str, inven
 
 def _join(options: argparse.Namespace, target: Path, inventory: Inventory) -> int:
     discs = list(_expanded(options.disc))
-    joined = join(discs, target, lambda line: print(harmless(line, 300), file=sys.stderr))
+    identity = Path(options.identity).expanduser() if options.identity else None
+    if identity is not None and not identity.is_file():
+        raise Refused(f"--identity {identity}: no such file")
+    joined = join(discs, target, lambda line: print(harmless(line, 300), file=sys.stderr), identity)
     if options.json:
         print(json.dumps({"set": joined.set, "site": joined.site, "folder": str(joined.folder),
-                          "repaired": joined.repaired}, indent=2))  # fmt: skip
+                          "repaired": joined.repaired, "encrypted": joined.encrypted}, indent=2))  # fmt: skip
         return EXIT_OK
     mended = f", repaired: {', '.join(joined.repaired)}" if joined.repaired else ""
     print(f"set {joined.set} of {joined.site} put together from {len(discs)} discs, {m.SUMS} fulfilled{mended}")
+    if joined.encrypted:
+        print(f"It is encrypted still: {joined.folder}. Next: the same command with --identity FILE (the private key)")
+        return EXIT_OK
     print(f"Next: follow {joined.folder / m.HOWTO}, or: "
           f"{command_line(inventory, 'backup', 'restore', str(joined.folder), '--to')} DIR")  # fmt: skip
     return EXIT_OK

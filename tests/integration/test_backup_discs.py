@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from reporting.backup_set.agefiles import decrypt_set, encrypt_set
 from reporting.backup_set.check import check_set
 from reporting.backup_set.discjoin import join
 from reporting.backup_set.discmake import Made, lay_out, make_discs, read_back
@@ -226,6 +227,95 @@ def test_a_disc_that_is_too_small_is_told(images: list[Made], loop_medium: Mediu
     small = loop_medium(8, "SMALLDISC")
     with pytest.raises(DiscError, match="the disc is full or too small"):
         burn(images[0].image, address(small.path / "disc.img"))
+
+
+# -- encrypted
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A private key's file, and its public key."""
+    if shutil.which("age-keygen") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("not installed: age")
+        pytest.skip("not installed: age (make test-deps)")
+    file = tmp_path_factory.mktemp("key") / "key.txt"
+    subprocess.run(["age-keygen", "-o", str(file)], check=True, capture_output=True)
+    public = subprocess.run(["age-keygen", "-y", str(file)], check=True, capture_output=True, text=True).stdout.strip()
+    return file, public
+
+
+@pytest.fixture(scope="module")
+def locked(source: Path, keys: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> list[Made]:
+    folder = tmp_path_factory.mktemp("age") / source.name
+    encrypt_set(source, folder, [keys[1]])
+    target = tmp_path_factory.mktemp("locked")
+    return list(make_discs(lay_out(folder, "web", 10 * MIB, 5.0, encrypted=True), target))
+
+
+def test_encrypted_discs_show_nothing_of_the_site_and_open_with_the_key(
+    locked: list[Made], source: Path, keys: tuple[Path, str], tmp_path: Path
+) -> None:
+    for disc in locked:
+        content = disc.image.read_bytes()
+        assert b"site/file-" not in content
+        assert b"/srv/site" not in content
+        assert b"AGE-SECRET-KEY" not in content
+    damage(locked[1].image, 0.01, 5)  # repaired without the key
+    given = [str(disc.image) for disc in locked]
+    still = join(given, tmp_path, lambda _line: None)
+    assert still.encrypted
+    assert {p.suffix for p in still.folder.iterdir() if p.name != "SHA256SUMS"} == {".age"}
+    opened = join(given, tmp_path, lambda _line: None, keys[0])
+    assert equal(opened.folder, source)
+
+
+def test_the_text_on_an_encrypted_disc_opens_it_by_hand(
+    locked: list[Made], source: Path, keys: tuple[Path, str], tmp_path: Path
+) -> None:
+    still = join([str(disc.image) for disc in locked], tmp_path, lambda _line: None).folder
+    folder = tmp_path / "disc"
+    command = ["xorriso", "-osirrox", "on", "-indev", f"stdio:{locked[0].image}", "-extract", "/", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    text = (folder / "CARA-PULIHKAN.txt").read_text().partition("4. Set ini dienkripsi")[2].partition("5. ")[0]
+    shutil.copy(keys[0], tmp_path / "kunci-age.txt")
+    script = "set -eu\n" + "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", script], cwd=still, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert equal(still, source)
+
+
+def test_another_key_opens_nothing_and_leaves_nothing(locked: list[Made], tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.txt"
+    subprocess.run(["age-keygen", "-o", str(wrong)], check=True, capture_output=True)
+    with pytest.raises(DiscError, match=r"cannot be decrypted with .*wrong\.txt"):
+        join([str(disc.image) for disc in locked], tmp_path, lambda _line: None, wrong)
+    assert [p.name for p in tmp_path.iterdir()] == ["wrong.txt"]
+
+
+def test_a_cut_encrypted_file_is_refused_though_age_gives_its_beginning(
+    source: Path, keys: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / source.name
+    encrypt_set(source, folder, [keys[1]])
+    cut = folder / "tree-laman.tar.zst.age"
+    os.truncate(cut, cut.stat().st_size // 2)
+    with pytest.raises(DiscError, match=r"tree-laman\.tar\.zst\.age: cannot be decrypted"):
+        decrypt_set(folder, tmp_path / "out", keys[0])
+
+
+def test_a_damaged_set_is_not_encrypted_and_a_wrong_recipient_is_told(
+    source: Path, keys: tuple[Path, str], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(source, copy)
+    with pytest.raises(DiscError, match="age could not encrypt it"):
+        encrypt_set(copy, tmp_path / "a", ["age1" + "q" * 58])
+    with (copy / "MANIFEST.json").open("ab") as stream:
+        stream.write(b" ")
+    with pytest.raises(DiscError, match=r"MANIFEST.json is damaged: verify the set"):
+        encrypt_set(copy, tmp_path / "b", [keys[1]])
 
 
 @pytest.mark.soak
