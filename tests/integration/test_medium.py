@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from reporting.backup_set import medium as medium_module
 from reporting.backup_set.draft import Draft, Origin, new_set
-from reporting.backup_set.medium import MediumError, MediumReport, MediumSpec, Needs, probe
+from reporting.backup_set.medium import MediumError, MediumReport, MediumSpec, Needs, probe, recognise
 from reporting.backup_set.store import StoreError
 from tests.fleet.engine import as_root
 from tests.fleet.fixtures import MediumFactory
@@ -180,6 +181,7 @@ def test_a_set_has_its_name_only_when_it_is_whole(report: MediumReport, medium: 
     assert sorted(path.name for path in (medium.path / sealed.path).iterdir()) == [
         "CARA-PULIHKAN.txt",
         "FILES-laman.sha256",
+        "INDEX-laman.zst",
         "MANIFEST.json",
         "SHA256SUMS",
         "tree-laman.tar.zst",
@@ -345,3 +347,30 @@ def _drop_loop_cache(medium: LoopMedium) -> None:
         ["findmnt", "-n", "-o", "SOURCE", "--mountpoint", medium.path], capture_output=True, check=True
     ).stdout.decode()
     as_root("blockdev", "--flushbufs", device.strip())
+
+
+def test_fat32_is_told_before_the_run_when_a_file_would_not_fit(
+    report: MediumReport, medium: LoopMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This kernel has no vfat: the filesystem's name is all that is pretended, and its limit lowered to what fits."""
+    with new_set(report, "web", "x") as draft:
+        add(draft, one_tree(3_000_000))
+        draft.seal()
+    pretended = {"source": "/dev/none", "fstype": "vfat", "uuid": medium.uuid, "label": "LAMANA"}
+    monkeypatch.setattr(medium_module, "_mount", lambda _root: pretended)
+    assert probe(spec(medium), NEEDS).ok  # 3 MB fit
+    monkeypatch.setitem(medium_module._LARGEST_FILE, "vfat", 3_100_000)
+    seen = probe(spec(medium), Needs("web", minimum_bytes=1_000_000, growth_percent=10))
+    assert not seen.ok
+    assert "holds no file above 3.0 MiB; tree-laman.tar.zst had 2.9 MiB last time" in seen.reason
+    assert "Format it with ext4 or exFAT" in seen.reason
+    assert probe(spec(medium), Needs("other", minimum_bytes=1_000_000)).ok
+
+
+def test_a_medium_can_be_recognised_for_reading_when_it_is_full_or_read_only(medium: LoopMedium) -> None:
+    medium.fill(leave_bytes=0)
+    medium.remount_ro()
+    seen = recognise(spec(medium, uuid=medium.uuid))
+    assert (seen.ok, seen.uuid) == (True, medium.uuid)
+    with pytest.raises(MediumError, match=r"the wrong medium is mounted .* Take it out, plug in and mount disk-a"):
+        recognise(spec(medium, uuid="00000000-0000-0000-0000-000000000000"))
