@@ -21,7 +21,7 @@ from reporting.backup_set.load import LoadError, load_and_read
 from reporting.backup_set.opened import SetSource, open_part
 from reporting.backup_set.pages import compare_pages
 from reporting.backup_set.restore import RestoreError, Wanted, extract_tree, foresee, needed
-from reporting.backup_set.scratch import Scratch, scratch
+from reporting.backup_set.scratch import Scratch, reachable, scratch
 from reporting.backup_set.store import StoreError
 from reporting.backup_set.sumslist import read_list
 from reporting.backup_set.tarstream import TarError
@@ -90,6 +90,10 @@ def drill(source: SetSource, home: Path, tell: Tell = lambda _text: None, connec
     """
     started = time.monotonic()
     manifest = m.read_manifest(source.folder)
+    if not reachable(home if home.exists() else home.parent):
+        raise RestoreError(
+            f"{home}: the throw-away servers run without rights and cannot enter it: chmod o+x, or another"
+        )
     result = Drill(manifest.set, manifest.site)
     with scratch(home) as place:
         foresee(place.folder, sum(needed(p) if p.tree else needed(p) * _LOADED for p in manifest.parts))
@@ -146,7 +150,7 @@ class _Work:
         self.tell(f"{part.name}: restoring the files")
         started = time.monotonic()
         home = self._home(part)
-        home.mkdir(mode=0o711)
+        home.mkdir(mode=0o700)
         extracted = extract_tree(self.source, part, home, Wanted())
         recorded = read_list(self.source.folder / part.tree.files_list) if part.tree else {}
         wrong = _differences(recorded, dict(files_below(home)))

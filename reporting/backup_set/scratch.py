@@ -58,6 +58,32 @@ def scratch(home: Path) -> Iterator[Scratch]:
         remove_tree(sockets)
 
 
+def reachable(home: Path) -> bool:
+    """Whether an account without rights could enter a folder in `home`: a server that root starts runs as one."""
+    if os.geteuid() != 0:
+        return True
+    home = home.absolute()
+    there = [folder for folder in (home, *home.parents) if folder.exists()]
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in there)
+
+
+def home_for(wanted: Path) -> Path:
+    """`wanted`, or a folder of ours in /var/tmp where the servers could not enter it (a state folder is ours alone).
+
+    Raises:
+        OSError: somebody else put something in its place.
+    """
+    if reachable(wanted if wanted.exists() else wanted.parent):
+        return wanted
+    home = Path("/var/tmp/laman-scratch")  # noqa: S108 - ours, checked below; what is in it has random names
+    home.mkdir(mode=0o711, exist_ok=True)
+    seen = home.lstat()
+    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.geteuid() or seen.st_mode & 0o022:
+        raise OSError(1, "is there and not ours: remove it, or give --scratch DIR", str(home))
+    home.chmod(0o711)
+    return home
+
+
 def sweep(home: Path) -> list[str]:
     """Remove what killed runs left below `home`, their processes first; returns the folders' names."""
     swept = []
@@ -127,4 +153,4 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-__all__ = ["Scratch", "dies_with_us", "remove_tree", "scratch", "sweep"]
+__all__ = ["Scratch", "dies_with_us", "home_for", "reachable", "remove_tree", "scratch", "sweep"]

@@ -16,6 +16,7 @@ from reporting.backup_set.drill import Drill, drill
 from reporting.backup_set.manifest import ManifestError
 from reporting.backup_set.opened import SetSource
 from reporting.backup_set.restore import RestoreError
+from reporting.backup_set.scratch import home_for
 from reporting.backups import standing
 from reporting.cli.backup_known import Sight, chosen, look, place_arguments, recorded, set_argument
 from reporting.cli.common import (
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if [options.set is not None, options.latest, options.due].count(True) != 1:
         raise Refused("name one set, or give --latest or --due (laman backup list shows the sets)")
     sight = look(inventory, options.medium, options.site)
-    home = Path(options.scratch).absolute() if options.scratch else inventory.state_dir / "scratch"
+    home = Path(options.scratch).absolute() if options.scratch else home_for(inventory.state_dir / "scratch")
     with opened(inventory) as record:
         wanted = [chosen(sight, options.set)] if options.set else _latest(sight)
         if options.due:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,8 +100,17 @@ def folder(database: Server, tmp_path: Path) -> Path:
     return made
 
 
+@functools.cache
+def scratch_home() -> Path:
+    """Where a server without rights may enter, which pytest's own folders are not."""
+    home = Path(tempfile.mkdtemp(prefix="lm-scratch-"))
+    home.chmod(0o711)
+    atexit.register(shutil.rmtree, home)
+    return home
+
+
 def drilled(folder: Path) -> Drill:
-    home = folder.parents[3] / "scratch"
+    home = scratch_home()
     result = drill(SetSource(folder), home)
     assert list(home.iterdir()) == []
     assert not processes(home)
@@ -146,7 +159,7 @@ def change_dump(folder: Path, change: Callable[[bytes], bytes]) -> None:
 
 def test_a_good_set_is_proven_and_nothing_of_it_is_left(folder: Path) -> None:
     result = drilled(folder)
-    assert (result.status, wrong(result)) == ("proven", [])
+    assert (result.status, [c for c in result.comparisons if c.state != "equal"]) == ("proven", [])
     compared = {(c.part, c.what): (c.recorded, c.restored) for c in result.comparisons}
     assert compared[("isi", "tables")] == (6, 6)
     assert compared[("laman", "files")] == (31, 31)
@@ -248,7 +261,7 @@ def test_a_set_without_a_record_of_rows_is_not_proven(folder: Path) -> None:
 
 
 def test_what_a_killed_drill_leaves_is_swept_by_the_next(folder: Path) -> None:
-    home = folder.parents[3] / "scratch"
+    home = scratch_home()
     script = (
         "import sys, time; from pathlib import Path; from reporting.backup_set import drill as d; "
         "from reporting.backup_set.opened import SetSource; "
@@ -271,8 +284,8 @@ def test_what_a_killed_drill_leaves_is_swept_by_the_next(folder: Path) -> None:
 def test_no_room_is_foreseen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drilling, "needed", lambda _part: 1 << 50)
     with pytest.raises(RestoreError, match="MiB free"):
-        drill(SetSource(folder), folder.parents[3] / "scratch")
-    assert list((folder.parents[3] / "scratch").iterdir()) == []
+        drill(SetSource(folder), scratch_home())
+    assert list((scratch_home()).iterdir()) == []
 
 
 # -- restore to a folder, on the same sets
@@ -300,9 +313,10 @@ def test_a_set_is_restored_whole_or_in_parts(folder: Path, tmp_path: Path, datab
             command = ["mariadb", "--no-defaults", "-uroot", f"-S{database.socket}", "beside"]
             subprocess.run(command, stdin=stream, check=True)
         there = content(lambda text: database.sql(text, "beside"))
-        original = content(lambda text: database.sql(text, "web"))
         assert there.keys() == {"posts", "child", "(objects)"}
-        assert (there["posts"], there["child"]) == (original["posts"], original["child"])
+        for name in ("posts", "child"):
+            original = database.sql(f"SET NAMES utf8mb4; SET time_zone='+00:00'; SELECT * FROM {name}", "web")
+            assert there[name] == sorted(original.rstrip("\n").split("\n"))
         assert [line for line in there["(objects)"] if line.startswith("trigger\tstamp")]
     finally:
         database.sql("DROP DATABASE beside")
