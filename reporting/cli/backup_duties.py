@@ -42,7 +42,7 @@ def media_duties(inventory: Inventory) -> list[Duty]:
     rules = inventory.unit.backup
     until = turn_ends(today(inventory), rules.turn).isoformat() if rules.rotation else None
     whose = f": it is its turn this {rules.turn}" if rules.rotation else ""
-    whose_id = {"day": " (giliran hari ini)", "week": " (giliran minggu ini)", "month": " (giliran bulan ini)"}[rules.turn]
+    whose_id = {"day": " (giliran hari ini)", "week": " (giliran minggu ini)"}.get(rules.turn, " (giliran bulan ini)")
     text = f"plug in and mount medium {medium.id}{whose} ({report.reason})"
     text_id = f"pasang media {medium.id}{whose_id if rules.rotation else ''}: {report.reason}"
     who, officer = responsible(inventory, ACTIVITIES["backup"])
