@@ -284,7 +284,7 @@ class _Taking:
                 "backup_read_again",
                 "info",
                 "changed while they were read, and were read again",
-                self._writer.taken.again,
+                list(dict.fromkeys(self._reread)),
             ),
             ("backup_set_damaged", "low", f"are damaged in set {past.label}, read from the host again", self._repaired),
         )

@@ -227,7 +227,7 @@ def test_a_damaged_last_set_costs_only_another_reading(site: Site, where: str) -
     second = site.newest()[2]
     assert second.tree is not None
     if where == "data":
-        assert [found.kind for found in outcome.findings] == ["backup_set_damaged"], outcome.findings
+        assert [found.kind for found in outcome.findings] == ["backup_set_damaged"]
         assert 0 < second.tree.carried_members < 300
     else:
         assert second.tree.carried_members == 0
