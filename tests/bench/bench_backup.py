@@ -3,7 +3,7 @@
     python -m tests.bench.bench_backup [--tree-mib 2048] [--database-mib 1024] [--rounds 2]
 
 Every shape ends with its data durable (`sync -f`); the best of the rounds counts. Ours makes a SHA-256 of every file
-and reads all of it back from the medium past the page cache, which none of the others does; both figures are shown. Its
+and reads all of it back from the medium past the page cache, which none of the others does; both are shown. Its
 ratios are those of the task itself, without the 1-2 s in which Python and Ansible start; the rows have them. The command
 lines of the peers are printed with the results: their best settings, all cores. restic and borg are given a local copy
 of the tree, so that they need no line at all. "CPU s" is of this machine's side only.
@@ -121,8 +121,8 @@ def fill_database(host: Host, mib: int) -> None:
         stdin="CREATE DATABASE bench; USE bench; "
         "CREATE TABLE posts (id INT PRIMARY KEY, judul VARCHAR(100), isi TEXT, dibuat DATETIME, KEY (dibuat));"
         "INSERT INTO posts SELECT seq, CONCAT('Pengumuman ', seq), "
-        "CONCAT(REPEAT(CONCAT('dinas arsip ', seq, ' '), 30), TO_BASE64(RANDOM_BYTES(220))), NOW() - INTERVAL seq MINUTE FROM "
-        f"seq_1_to_{rows}; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON bench.* TO bench@localhost IDENTIFIED BY "
+        "CONCAT(REPEAT(CONCAT('dinas arsip ', seq, ' '), 30), TO_BASE64(RANDOM_BYTES(220))), "
+        f"NOW() - INTERVAL seq MINUTE FROM seq_1_to_{rows}; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON bench.* TO bench@localhost IDENTIFIED BY "
         f"'{ACCOUNT['password']}'; GRANT SELECT ON mysql.proc TO bench@localhost;",
     )
 
@@ -265,7 +265,8 @@ def compare(bench: Bench) -> list[tuple[str, float, float, float]]:
     staged = bench.shell(
         "gzip staged on the host, fetched, removed",
         f'$SSH "mkdir -p /tmp/st; tar -czf /tmp/st/x.tgz -C /srv/bench site; {sql} | gzip > /tmp/st/x.sql.gz"; '
-        '$SSH "cat /tmp/st/x.tgz" > $TARGET/x.tgz; $SSH "cat /tmp/st/x.sql.gz" > $TARGET/x.sql.gz; $SSH "rm -r /tmp/st"',
+        '$SSH "cat /tmp/st/x.tgz" > $TARGET/x.tgz; $SSH "cat /tmp/st/x.sql.gz" > $TARGET/x.sql.gz; '
+        '$SSH "rm -r /tmp/st"',
     )
     ratios = [
         (
@@ -327,9 +328,8 @@ def main() -> None:
         child(options.child)
         return
     with prepared(options.tree_mib, options.database_mib, options.rounds) as bench:
-        print(
-            f"tree {options.tree_mib} MiB, database {options.database_mib} MiB, best of {options.rounds}, load {os.getloadavg()[0]:.1f}"
-        )
+        sizes = f"tree {options.tree_mib} MiB, database {options.database_mib} MiB"
+        print(f"{sizes}, best of {options.rounds}, load {os.getloadavg()[0]:.1f}")
         print(f"{'':52}{'wall s':>9}{'CPU s':>9}{'MB':>9}")
         ratios = compare(bench)
     print()
