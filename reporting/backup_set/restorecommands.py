@@ -102,6 +102,17 @@ def client_command(request: MariadbRequest, *words: str) -> str:
     )
 
 
+def rows_command(request: MariadbRequest) -> str:
+    """The rows of all tables, as a dump writes them; the account comes on standard input."""
+    account = "/dev/stdin" if request.option_file is None else request.option_file
+    return (
+        "umask 077; c=$(command -v mariadb-dump || command -v mysqldump) || exit 96; "
+        f'exec "$c" --defaults-file={shlex.quote(account)} --single-transaction --quick --hex-blob --no-create-info '
+        f"--skip-triggers --default-character-set=utf8mb4 --no-tablespaces --max-allowed-packet=1G "
+        f"{' '.join(request.dump_options)} -- {shlex.quote(request.database)}"
+    )
+
+
 def create_database(name: str, character_set: str, collation: str) -> bytes:
     """The statement that makes a database where it is missing."""
     words = "".join(
@@ -166,6 +177,7 @@ __all__ = [
     "place_command",
     "remove_command",
     "room_command",
+    "rows_command",
     "stage_command",
     "sums_command",
 ]

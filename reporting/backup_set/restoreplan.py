@@ -36,7 +36,7 @@ class TreePlan:
     host: HostTree
     added: set[bytes] = field(default_factory=set)
     changed: set[bytes] = field(default_factory=set)
-    extra: list[bytes] = field(default_factory=list)
+    extra: set[bytes] = field(default_factory=set)
     replaced: list[bytes] = field(default_factory=list)
     same: int = 0
     send_bytes: int = 0
@@ -104,7 +104,7 @@ class DatabasePlan:
         }
 
 
-def _examples(names: set[bytes] | list[bytes]) -> list[str]:
+def _examples(names: set[bytes]) -> list[str]:
     return [show(name) for name in sorted(names)[:_SHOWN]]
 
 
@@ -153,7 +153,7 @@ def plan_tree(part: m.Part, host: HostTree, recorded: dict[bytes, bytes]) -> Tre
         if _left_out(name.partition(b"/")[2], excludes):
             plan.kept_out += 1
         else:
-            plan.extra.append(name)
+            plan.extra.add(name)
     return plan
 
 
@@ -161,9 +161,8 @@ def compare_entry(plan: TreePlan, entry: Entry, owners: bool) -> None:
     """One member of the set against the host: its kind, its mode, and its owner where we may set it."""
     name = entry.name.rstrip(b"/")
     host = plan.host
+    plan.extra.discard(name)  # it is in the set, if only as something else than it is there
     if entry.kind == "symlink":
-        if name in plan.extra:
-            plan.extra.remove(name)
         if name in host.folders:
             plan.replaced.append(name)
         return

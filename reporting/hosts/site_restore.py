@@ -232,7 +232,7 @@ def ended_well(said: Pushed) -> bool:
 def _dumped(work: _Restore, request: MariadbRequest) -> list[TableContent]:
     """Rows and digests of every table as they are on the host now."""
     meter = TableMeter()
-    with work.host.run(c.dump_command(request, events=False), _secret(request)) as stream:
+    with work.host.run(r.rows_command(request), _secret(request)) as stream:
         while piece := stream.read(1 << 18):
             meter.feed(piece)
         ended = stream.finish()
@@ -336,7 +336,7 @@ def _place(work: _Restore, plan: p.TreePlan) -> None:
     if ended.code != 0:
         raise HostRestoreError(f"{host.above}/{host.top}: cannot be put in place: {ended.last_line()}")
     if work.asked.delete_extra and plan.extra:
-        _removed(work, host.above, plan.extra)
+        _removed(work, host.above, sorted(plan.extra))
 
 
 def _removed(work: _Restore, above: str, names: list[bytes]) -> None:

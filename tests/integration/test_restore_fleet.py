@@ -1,4 +1,4 @@
-"""The fleet's WordPress destroyed and brought back: by `laman backup restore --site`, and by hand from the set's text."""
+"""The fleet's WordPress destroyed and brought back: by `laman backup restore --site`, and by hand by the set's text."""
 
 from __future__ import annotations
 
@@ -77,8 +77,11 @@ def _files(vps: Host) -> list[str]:
 
 
 def _rows(vps: Host) -> dict[str, list[str]]:
+    """Every row; without what WordPress notes for itself when it is visited."""
     name = vps.facts["fleet_db_name"]
-    return content(lambda text: vps.admin(f"mariadb {' '.join(ROWS)} {name}", stdin=text).stdout)
+    rows = content(lambda text: vps.admin(f"mariadb {' '.join(ROWS)} {name}", stdin=text).stdout)
+    rows["wp_options"] = [row for row in rows["wp_options"] if "_transient" not in row and "\tcron\t" not in row]
+    return rows
 
 
 def _pages(vps: Host) -> Pages:
@@ -150,7 +153,8 @@ def test_a_defaced_wordpress_is_brought_back_and_the_restore_undone(agency: Agen
         "chmod 666 wp-config.php && rm wp-login.php && rm -r wp-content/uploads/gambar && "
         "mkdir -p wp-content/cache wp-includes/version.php.d && echo keep > wp-content/cache/warm && "
         "rm -r wp-content/uploads/dokumen && ln -s /etc wp-content/uploads/dokumen && "
-        "mariadb wordpress -e 'DELETE FROM wp_posts LIMIT 7; DROP TRIGGER laman_survei_catat; CREATE TABLE asing (a INT)'"
+        "mariadb wordpress -e 'DELETE FROM wp_posts LIMIT 7; DROP TRIGGER laman_survei_catat; "
+        "CREATE TABLE asing (a INT)'"
     )
     assert _wrong(pages)
     defaced = _files(vps)
@@ -178,9 +182,10 @@ def test_a_line_cut_while_it_is_pushed_changes_nothing(agency: Agency, vps: Host
     """The tree is unpacked beside: what did not arrive whole never takes its place."""
     folder = _back_up(agency)
     root = Path(vps.facts["fleet_site_path"])
-    vps.admin(f"rm -r {root}/wp-includes; head -c 200000000 /dev/zero > {root.parent}/fill; rm {root.parent}/fill")
+    vps.admin(f"rm -r {root}/wp-includes")
     before = _files(vps)
-    fake = '#!/bin/sh\ncase "$*" in *-xpf*) head -c 3000000 | /usr/bin/tar -xpf - ; exit 2;; esac\nexec /usr/bin/tar "$@"\n'
+    cut = "head -c 3000000 | /usr/bin/tar -xpf -; exit 2"
+    fake = f'#!/bin/sh\ncase "$*" in *-xpf*) {cut};; esac\nexec /usr/bin/tar "$@"\n'
     vps.admin("cat > /usr/local/bin/tar && chmod 755 /usr/local/bin/tar", stdin=fake)
     try:
         done = agency.laman("backup", "restore", folder.name, "--site", "vps", "--yes")
@@ -189,10 +194,7 @@ def test_a_line_cut_while_it_is_pushed_changes_nothing(agency: Agency, vps: Host
     assert done.returncode == 1, done.stdout + done.stderr
     assert "nothing was changed" in done.stdout
     assert _files(vps) == before
-    assert (
-        vps.admin(f"ls -A {root.parent}").stdout.split() == ["html", root.name]
-        or ".laman-pulih" not in vps.admin(f"ls -A {root.parent}").stdout
-    )
+    assert ".laman-pulih" not in vps.admin(f"ls -A {root.parent}").stdout
     again = agency.laman("backup", "restore", folder.name, "--site", "vps", "--yes")
     assert again.returncode == 0, again.stdout + again.stderr
 
