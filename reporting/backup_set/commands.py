@@ -27,8 +27,8 @@ _INSPECT = "; ".join(  # the database is the connection's default: no name has t
         "SELECT 'server', VERSION(), CURRENT_USER()",
         "SELECT 'schema', default_character_set_name, default_collation_name FROM information_schema.schemata "
         "WHERE schema_name = DATABASE()",
-        "SELECT 'table', table_name, table_type, COALESCE(engine, '') FROM information_schema.tables "
-        "WHERE table_schema = DATABASE()",
+        "SELECT 'table', table_name, table_type, COALESCE(engine, ''), COALESCE(table_rows, 0) "
+        "FROM information_schema.tables WHERE table_schema = DATABASE()",
         "SELECT 'view', table_name, definer FROM information_schema.views WHERE table_schema = DATABASE()",
         "SELECT 'trigger', trigger_name, definer FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
         "SELECT 'routine', routine_name, definer, IF(routine_definition IS NULL, 'hidden', 'seen') "
@@ -40,6 +40,8 @@ _INSPECT = "; ".join(  # the database is the connection's default: no name has t
         "SHOW GRANTS",
     )
 )
+_SOUND = ("OK", "Table is already up to date")
+_COUNTED = {"MYISAM", "ARIA"}
 _SYSTEM = {"information_schema", "performance_schema", "mysql", "sys"}
 _QUIET = re.compile(r"^tar: (.*: socket ignored|Exiting with failure status due to previous errors|"
                     r"error exit delayed from previous errors|.*: file is on a different filesystem.*)$")  # fmt: skip
@@ -163,6 +165,26 @@ def list_command(request: MariadbRequest) -> str:
     )
 
 
+def check_command(request: MariadbRequest, tables: Iterable[str]) -> str:
+    """Has the server look whether tables are damaged; reads them, changes nothing."""
+    named = ", ".join("`" + table.replace("`", "``") + "`" for table in tables)
+    return (
+        "c=$(command -v mariadb || command -v mysql) || exit 96; "
+        f'exec "$c" {_account(request)} --batch --skip-column-names -e '
+        f"{shlex.quote(f'SET NAMES utf8mb4; CHECK TABLE {named}')} -- {shlex.quote(request.database)}"
+    )
+
+
+def read_check(output: str) -> list[str]:
+    """Read the rows of `check_command`: one line for everything that is wrong."""
+    rows = [[_unescaped(cell) for cell in line.split("\t")] for line in output.split("\n") if line]
+    return [
+        f"{row[0].partition('.')[2]}: {row[3]}"
+        for row in rows
+        if len(row) == 4 and (row[2] == "error" or (row[2] == "status" and row[3] not in _SOUND))
+    ]
+
+
 def read_list(output: str) -> list[str]:
     """Read the names of `list_command`, without the server's own databases."""
     names = [_unescaped(line) for line in output.split("\n") if line]
@@ -185,6 +207,7 @@ class DatabaseFacts:
     definers: set[str] = field(default_factory=set)
     hidden_routines: list[str] = field(default_factory=list)
     unsafe_tables: list[str] = field(default_factory=list)  # engines without transactions
+    counted: dict[str, int] = field(default_factory=dict)  # rows, of engines that know them exactly
     grants: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)  # databases beside it that the account sees
     holders: list[str] = field(default_factory=list)  # who may do what in it, as far as the account sees them
@@ -202,7 +225,7 @@ def read_facts(output: str) -> DatabaseFacts:
             facts.server, facts.account = values
         elif kind == "schema" and len(values) == 2:
             facts.character_set, facts.collation = values
-        elif kind == "table" and len(values) == 3:
+        elif kind == "table" and len(values) == 4:
             _take_table(facts, *values)
         elif kind == "other" and len(values) == 1 and values[0].lower() not in _SYSTEM:
             facts.others.append(values[0])
@@ -213,13 +236,15 @@ def read_facts(output: str) -> DatabaseFacts:
     return facts
 
 
-def _take_table(facts: DatabaseFacts, name: str, kind: str, engine: str) -> None:
+def _take_table(facts: DatabaseFacts, name: str, kind: str, engine: str, rows: str) -> None:
     if kind == "VIEW":
         facts.views.append(name)
     elif kind != "SYSTEM VIEW":
         facts.tables.append(name)
         if engine.upper() not in _TRANSACTIONAL:
             facts.unsafe_tables.append(f"{name} ({engine})")
+        if engine.upper() in _COUNTED and rows.isdigit():
+            facts.counted[name] = int(rows)
 
 
 def _take_object(facts: DatabaseFacts, kind: str, values: list[str]) -> None:
@@ -289,12 +314,14 @@ __all__ = [
     "NO_PATH",
     "NO_PROGRAM",
     "DatabaseFacts",
+    "check_command",
     "database_refusal",
     "dump_command",
     "inspect_command",
     "is_gnu_tar_command",
     "list_command",
     "option_file",
+    "read_check",
     "read_facts",
     "read_list",
     "sqlite_command",
