@@ -30,6 +30,8 @@ _SPEC = {
     "full_every": {"type": "int", "default": 7},
     "retries": {"type": "int", "default": 1},
     "bandwidth_kib": {"type": "int", "default": 0},
+    "environment": {"type": "list", "elements": "str", "default": []},
+    "domains": {"type": "list", "elements": "str", "default": []},
     "least_percent": {"type": "int", "default": 50},
     "pages_url": {"type": "str", "default": ""},
     "pages_ca_file": {"type": "str", "default": ""},

@@ -157,6 +157,8 @@ class BackupRequest(_Model):
     full_every: Annotated[int, Field(ge=1)] = 7  # every so many runs everything is read; 1: always
     retries: Annotated[int, Field(ge=0, le=10)] = 1  # of a tree whose line broke; what came is not read twice
     bandwidth_kib: Annotated[int, Field(ge=0)] = 0  # KiB a second at most; 0: no limit
+    environment: list[Literal["crontab", "web_server", "php", "dns", "tls", "cms"]] = []  # taken beside the site
+    domains: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")]] = []
     least_percent: Annotated[int, Field(ge=0, le=100)] = 50  # of the last set's size: less is a problem; 0: never
     pages_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")] = (
         ""  # pages are recorded from here
@@ -169,6 +171,10 @@ class BackupRequest(_Model):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"the name {twice[0]!r} is used twice: each tree and database needs its own")
+        if self.environment and "lingkungan" in names:
+            raise ValueError("the name 'lingkungan' is that of the site's environment: choose another")
+        if {"dns", "tls"} & set(self.environment) and not self.domains:
+            raise ValueError("environment dns and tls: give the site's names in site_backup_domains")
         if not names:
             raise ValueError("nothing to back up: give at least one tree or database")
         return self

@@ -24,6 +24,8 @@ from reporting.backup_set.store import StoreError
 from reporting.backup_set.tarstream import TarError
 from reporting.contract import BackupMeasures, BackupPart, Output
 from reporting.hosts.backup_databases import Inspected, inspect_databases, take_database
+from reporting.hosts.backup_environment import NAME as ENVIRONMENT
+from reporting.hosts.backup_environment import take_environment
 from reporting.hosts.backup_host import Host, Outcome, PartFailedError, Progress, finding, plain
 from reporting.hosts.backup_tree import Policy, collapsed, take_tree
 from reporting.text import harmless
@@ -79,6 +81,18 @@ def _take_all(host: Host, request: BackupRequest, inspected: Inspected, draft: D
         problems += _collapsed(part.name, draft, request.least_percent)
         draft.problems += problems
         outcome.problems += _shortened(part.name, problems)
+    problems = _take_environment(host, request, draft)
+    draft.problems += problems
+    outcome.problems += _shortened(ENVIRONMENT, problems)
+
+
+def _take_environment(host: Host, request: BackupRequest, draft: Draft) -> list[str]:
+    if not request.environment or not draft.parts:
+        return []
+    try:
+        return take_environment(host, request, draft)
+    except (AnsibleConnectionFailure, AnsibleError, PartFailedError, TarError) as error:
+        return [f"{ENVIRONMENT}: not saved: {harmless(error, 800)}"]
 
 
 def _take_tree(

@@ -4,7 +4,7 @@
 
 Every shape ends with its data durable (`sync -f`); the best of the rounds counts. Ours makes a SHA-256 of every file
 and reads all of it back from the medium past the page cache, which none of the others does; both are shown. Its
-ratios are those of the task itself, without the 1-2 s in which Python and Ansible start; the rows have them. The command
+ratios are those of the task itself, without the 1-2 s in which Python and Ansible start (the rows have them). Command
 lines of the peers are printed with the results: their best settings, all cores. restic and borg are given a local copy
 of the tree, so that they need no line at all. "CPU s" is of this machine's side only.
 """
@@ -122,7 +122,8 @@ def fill_database(host: Host, mib: int) -> None:
         "CREATE TABLE posts (id INT PRIMARY KEY, judul VARCHAR(100), isi TEXT, dibuat DATETIME, KEY (dibuat));"
         "INSERT INTO posts SELECT seq, CONCAT('Pengumuman ', seq), "
         "CONCAT(REPEAT(CONCAT('dinas arsip ', seq, ' '), 30), TO_BASE64(RANDOM_BYTES(220))), "
-        f"NOW() - INTERVAL seq MINUTE FROM seq_1_to_{rows}; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON bench.* TO bench@localhost IDENTIFIED BY "
+        f"NOW() - INTERVAL seq MINUTE FROM seq_1_to_{rows}; "
+        "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON bench.* TO bench@localhost IDENTIFIED BY "
         f"'{ACCOUNT['password']}'; GRANT SELECT ON mysql.proc TO bench@localhost;",
     )
 

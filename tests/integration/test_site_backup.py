@@ -165,6 +165,34 @@ def test_the_document_says_what_lies_on_the_medium(fleet: Fleet, medium: LoopMed
     assert variables["site_backup_databases"][0]["password"] not in text + played.screen
 
 
+def test_what_the_site_lives_in_is_saved_too(
+    fleet: Fleet, medium: LoopMedium, tmp_path: Path, database: Server
+) -> None:
+    fleet.vps.admin("printf '5 4 * * * /usr/bin/true canary-cron\\n' > /etc/cron.d/laman-test")
+    try:
+        variables = _wordpress(fleet, medium) | {
+            "site_backup_environment": ["crontab", "web_server", "php", "cms", "dns", "tls"],
+            "site_backup_domains": [fleet.vps.address],
+            "site_backup_databases": [],
+        }
+        played = play(tmp_path / "run", fleet.inventory_dir, limit="vps", **variables)
+    finally:
+        fleet.vps.admin("rm /etc/cron.d/laman-test")
+    assert played.rc == 0, played.screen
+    (folder,) = sets(medium, "vps")
+    made = restore_by_hand(folder, database.home)
+    try:
+        saved = made / "lingkungan" / "lingkungan"
+        assert "canary-cron" in (saved / "etc/cron.d/laman-test").read_text()
+        assert (saved / "etc/nginx/nginx.conf").exists()
+        assert list((saved / "etc/php").rglob("php.ini"))
+        assert json.loads((saved / "cms.json").read_text())[0]["cms"].startswith("WordPress 6.")
+        assert json.loads((saved / "alamat.json").read_text()) == {fleet.vps.address: [fleet.vps.address]}
+        assert "BEGIN CERTIFICATE" in (saved / f"tls/{fleet.vps.address}.pem").read_text()
+    finally:
+        shutil.rmtree(made)
+
+
 def test_files_that_the_account_cannot_read_are_named(fleet: Fleet, medium: LoopMedium, tmp_path: Path) -> None:
     variables = _wordpress(fleet, medium) | {"site_backup_become": False, "site_backup_databases": []}
     played = play(tmp_path / "run", fleet.inventory_dir, limit="vps", **variables)
