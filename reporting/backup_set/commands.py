@@ -40,7 +40,6 @@ _INSPECT = "; ".join(  # the database is the connection's default: no name has t
         "SHOW GRANTS",
     )
 )
-_SOUND = ("OK", "Table is already up to date")
 _COUNTED = {"MYISAM", "ARIA"}
 _SYSTEM = {"information_schema", "performance_schema", "mysql", "sys"}
 _QUIET = re.compile(r"^tar: (.*: socket ignored|Exiting with failure status due to previous errors|"
@@ -163,26 +162,6 @@ def list_command(request: MariadbRequest) -> str:
         "c=$(command -v mariadb || command -v mysql) || exit 96; "
         f'exec "$c" {_account(request)} --batch --skip-column-names -e "SET NAMES utf8mb4; SHOW DATABASES"'
     )
-
-
-def check_command(request: MariadbRequest, tables: Iterable[str]) -> str:
-    """Has the server look whether tables are damaged; reads them, changes nothing."""
-    named = ", ".join("`" + table.replace("`", "``") + "`" for table in tables)
-    return (
-        "c=$(command -v mariadb || command -v mysql) || exit 96; "
-        f'exec "$c" {_account(request)} --batch --skip-column-names -e '
-        f"{shlex.quote(f'SET NAMES utf8mb4; CHECK TABLE {named}')} -- {shlex.quote(request.database)}"
-    )
-
-
-def read_check(output: str) -> list[str]:
-    """Read the rows of `check_command`: one line for everything that is wrong."""
-    rows = [[_unescaped(cell) for cell in line.split("\t")] for line in output.split("\n") if line]
-    return [
-        f"{row[0].partition('.')[2]}: {row[3]}"
-        for row in rows
-        if len(row) == 4 and (row[2] == "error" or (row[2] == "status" and row[3] not in _SOUND))
-    ]
 
 
 def read_list(output: str) -> list[str]:
@@ -314,14 +293,12 @@ __all__ = [
     "NO_PATH",
     "NO_PROGRAM",
     "DatabaseFacts",
-    "check_command",
     "database_refusal",
     "dump_command",
     "inspect_command",
     "is_gnu_tar_command",
     "list_command",
     "option_file",
-    "read_check",
     "read_facts",
     "read_list",
     "sqlite_command",
