@@ -30,6 +30,7 @@ from reporting.backup_set.restore import RestoreError, Wanted, restore_set
 from reporting.backup_set.store import StoreError, store
 from reporting.hosts.site_backup import back_up
 
+from .agency import Agency
 from .loopback import ansible_connection
 from .mariadb import Server, content, server
 
@@ -331,3 +332,57 @@ def test_a_damaged_set_restores_nothing(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         restore_set(SetSource(folder), tmp_path / "to", Wanted())
     assert not list(tmp_path.glob("*to*"))
+
+
+# -- as commands
+
+
+def test_the_commands_drill_restore_and_say_what_is_due(tmp_path: Path, database: Server) -> None:
+    site = tmp_path / "web"
+    site.mkdir()
+    (site / "index.html").write_text("<h1>Dinas</h1>")
+    isi = {"name": "isi", "kind": "mariadb", "database": "web", "user": "root", "socket": str(database.socket)}
+    variables = {"site_backup_trees": [{"name": "laman", "path": str(site)}], "site_backup_databases": [isi]}
+    agency = Agency(tmp_path / "agency", {"web": variables}).write()
+    assert agency.laman("run", "backup").returncode == 0
+    (made,) = agency.sets("web")
+    assert "backup drill --latest --site web" in agency.laman("due").stdout
+
+    refused = agency.laman("backup", "drill")
+    assert refused.returncode == 1
+    assert "--latest" in refused.stderr
+    drilled_now = agency.laman("backup", "drill", "--due", "--scratch", str(scratch_home()))
+    assert drilled_now.returncode == 0, drilled_now.stdout + drilled_now.stderr
+    assert "PROVEN" in drilled_now.stdout
+    assert "backup drill" not in agency.laman("due").stdout
+    again = agency.laman("backup", "drill", "--due", "--scratch", str(scratch_home()))
+    assert "No drill is due" in again.stdout
+    assert agency.laman("verify").returncode == 0  # the evidence is in the archive, and on record
+
+    path = made / "db-isi.sql.zst"
+    good = path.read_bytes()
+    path.write_bytes(good[:-100] + bytes([good[-100] ^ 1]) + good[-99:])
+    failed = agency.laman("backup", "drill", made.name, "--json", "--scratch", str(scratch_home()))
+    assert failed.returncode == 2
+    (event,) = json.loads(failed.stdout)
+    assert (event["status"], event["ok"]) == ("failed", False)
+    assert "backup drill" in agency.laman("due").stdout
+    bad = agency.laman("backup", "restore", made.name, "--to", str(tmp_path / "to"))
+    assert bad.returncode == 1
+    assert "the medium is damaged" in bad.stderr
+    assert not (tmp_path / "to").exists()
+    path.write_bytes(good)
+
+    restored = agency.laman("backup", "restore", made.name[:15], "--to", str(tmp_path / "to"))
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert (tmp_path / "to/laman/web/index.html").read_text() == "<h1>Dinas</h1>"
+    words = ("--database", "web", "--into", str(database.socket), "--user", "root", "--as", "web_beside")
+    loaded = agency.laman("backup", "restore", made.name, *words)
+    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+    try:
+        assert "each table's rows and SHA-256 are those of the backup" in loaded.stdout
+        taken = agency.laman("backup", "restore", made.name, *words)
+        assert taken.returncode == 1
+        assert "exists" in taken.stderr
+    finally:
+        database.sql("DROP DATABASE web_beside")
