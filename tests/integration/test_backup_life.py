@@ -208,9 +208,40 @@ def test_a_set_is_burnt_counted_as_a_copy_and_put_together_again(agency: Agency,
     assert "repaired: LAMAN_PPID_" in joined.stdout
     again = subprocess.run(["diff", "-r", folder, out / folder.name], capture_output=True)
     assert again.returncode == 0, again.stdout
+    restored = agency.laman("backup", "restore", str(out / folder.name), "--to", str(tmp_path / "restored"))
+    assert restored.returncode == 0, restored.stderr
+    (site,) = (path for path in (tmp_path / "restored").rglob("www") if path.is_dir())
+    same = subprocess.run(["diff", "-r", tmp_path / "www", site], capture_output=True)
+    assert same.returncode == 0, same.stdout
     twice = agency.laman(*command)
     assert twice.returncode == 1
     assert "is there already" in twice.stderr
+
+
+def test_discs_are_encrypted_where_the_settings_name_recipients(agency: Agency, tmp_path: Path) -> None:
+    for name in (*PROGRAMS, "age-keygen"):
+        if shutil.which(name) is None:
+            skip_or_fail(f"{name} is not installed (make test-deps)")
+    key = tmp_path / "key.txt"
+    subprocess.run(["age-keygen", "-o", str(key)], check=True, capture_output=True)
+    public = subprocess.run(["age-keygen", "-y", str(key)], check=True, capture_output=True, text=True).stdout.strip()
+    agency.unit["backup"] = {"disc_recipients": [public]}
+    agency.write()
+    (folder,) = backed_up(agency)
+    target = tmp_path / "images"
+    target.mkdir()
+    done = agency.laman("backup", "export-iso", folder.name, "--size", "6000000", "--to", str(target))
+    assert done.returncode == 0, done.stderr
+    assert "encrypted to 1 key(s)" in done.stdout
+    (image,) = target.iterdir()  # nothing else is left: no plain or encrypted copy of the set
+    assert b"file-7" not in image.read_bytes()
+    closed = agency.laman("backup", "import-iso", str(image), "--to", str(tmp_path))
+    assert "It is encrypted still" in closed.stdout
+    opened = agency.laman("backup", "import-iso", str(image), "--to", str(tmp_path), "--identity", str(key))
+    assert opened.returncode == 0, opened.stderr
+    assert subprocess.run(["diff", "-r", folder, tmp_path / folder.name], capture_output=True).returncode == 0
+    for path in agency.state.rglob("*"):
+        assert not path.is_file() or b"AGE-SECRET-KEY" not in path.read_bytes()
 
 
 def test_images_alone_are_no_copy_and_one_drive_for_many_discs_wants_a_terminal(agency: Agency, tmp_path: Path) -> None:
