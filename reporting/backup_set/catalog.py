@@ -17,9 +17,10 @@ _NAME = re.compile(
     rf"(?P<hidden>\.?)(?P<set>(?P<at>\d{{8}}T\d{{6}}Z)-[a-z0-9][a-z0-9_-]{{0,63}})"
     rf"(?P<tail>|\.part|{re.escape(INCOMPLETE)}|{re.escape(INCOMPLETE)}{re.escape(REMOVED)}|{re.escape(REMOVED)})"
 )
+_RESTORE = re.compile(r"\d{8}T\d{6}-restore-")  # executions that are restores: what was there before is saved as a set
 _SITE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 
-State = Literal["whole", "incomplete", "damaged", "unfinished", "removed"]
+State = Literal["whole", "incomplete", "damaged", "unfinished", "undo", "removed"]
 
 
 class CatalogError(Exception):
@@ -101,6 +102,8 @@ def _named(here: tuple[str, Path, str, str, str, datetime], state: State) -> Fou
         return Found(*here, "damaged", None, str(error))
     if (manifest.set, manifest.site) != (found.set, found.site):
         return Found(*here, "damaged", None, f"its manifest is of set {manifest.set} of {manifest.site}")
+    if _RESTORE.match(manifest.execution):
+        return Found(*here, "undo", manifest, "what was there before a restore: to undo it, no backup to rely on")
     if not manifest.complete:
         return Found(*here, "incomplete", manifest, "; ".join(manifest.problems[:3]))
     return Found(*here, state, manifest)

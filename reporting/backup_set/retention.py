@@ -5,7 +5,8 @@ Of each site and medium the newest whole set of each of the last days, weeks, mo
 these stay: the newest verified and the newest proven set of a site on that medium, a site's newest proven set anywhere,
 and every set dated later than now (the clock was wrong once, now or then).
 Sets that are not whole (incomplete, damaged, unfinished) go by their age, and only when a newer verified set is there;
-an unfinished one has nothing to lose and goes by its age alone.
+an unfinished one has nothing to lose and goes by its age alone. So does an undo set, the state of a site that somebody
+restored: it never counts as the newest of its day, or it would push out the good set that the site came back from.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-State = Literal["whole", "incomplete", "damaged", "unfinished"]
+State = Literal["whole", "incomplete", "damaged", "unfinished", "undo"]
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _fate(held: Held, reasons: list[str], last_good: Held | None, now: datetime,
     word = held.state if held.state != "whole" else "damaged"
     if now - held.at < timedelta(days=rules.sweep_days):
         return Fate(held, True, f"{word}, younger than {rules.sweep_days} days")
-    if word != "unfinished" and (last_good is None or last_good.at < held.at):
+    if word not in ("unfinished", "undo") and (last_good is None or last_good.at < held.at):
         return Fate(held, True, f"{word}, but no newer verified set is there")
     return Fate(held, False, f"{word}, older than {rules.sweep_days} days")
 

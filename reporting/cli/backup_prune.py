@@ -80,7 +80,7 @@ def rules_by_medium(unit: Unit) -> Callable[[str], Rules]:
 
 
 def _held(found: Found, known: KnownSet | None) -> Held:
-    states: dict[str, State] = {"whole": "whole", "incomplete": "incomplete", "unfinished": "unfinished"}
+    states: dict[str, State] = {s: s for s in ("whole", "incomplete", "unfinished", "undo")}
     verified = known is None or known.verified_at is not None
     proven = known is not None and known.proven_at is not None
     state = states.get(found.state, "damaged")

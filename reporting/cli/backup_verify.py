@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _all_of(sight: Sight) -> list[Found]:
-    return [found for found in sight.found if found.state in ("whole", "incomplete", "damaged")]
+    return [found for found in sight.found if found.state in ("whole", "incomplete", "damaged", "undo")]
 
 
 def _verify(found: Found, known: KnownSet | None, record: Record, meter: Meter) -> Checked:

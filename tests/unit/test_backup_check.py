@@ -109,6 +109,14 @@ def test_a_set_exchanged_together_with_its_sums_is_told_by_the_record(made: Path
     assert any("is not what the record says" in p for p in check_set(made, recorded).problems)
 
 
+def test_what_a_restore_saved_first_is_an_undo_set(made: Path) -> None:
+    manifest = (made / "MANIFEST.json").read_text()
+    (made / "MANIFEST.json").write_text(
+        manifest.replace('"execution": "x"', '"execution": "20261122T100000-restore-web-1"')
+    )
+    assert [s.state for s in sets_on(made.parents[2], "disk")] == ["undo"]
+
+
 def test_the_catalogue_tells_whole_from_the_rest(made: Path) -> None:
     home = made.parent
     (home / ".20200101T000000Z-killed.part").mkdir()

@@ -21,7 +21,7 @@ _HELD = st.builds(
     medium=st.sampled_from(["disk-a", "disk-b"]),
     name=st.uuids().map(str),
     at=st.integers(-3 * 365 * 24, 48).map(lambda hours: NOW + timedelta(hours=hours)),
-    state=st.sampled_from(["whole", "whole", "whole", "incomplete", "damaged", "unfinished"]),
+    state=st.sampled_from(["whole", "whole", "whole", "incomplete", "damaged", "unfinished", "undo"]),
     verified=st.sampled_from([True, True, False]),
     proven=st.booleans(),
 )
@@ -122,6 +122,17 @@ def test_an_incomplete_set_stays_as_long_as_it_is_all_there_is() -> None:
     assert kept(run([old], Rules())) == {old}
     newer = Held("web", "disk-a", "new", NOW - timedelta(days=1))
     assert kept(run([old, newer], Rules())) == {newer}
+
+
+def test_what_was_there_before_a_restore_never_pushes_out_the_set_that_the_site_came_back_from() -> None:
+    """01:00 backup, 09:00 broken, 10:00 restored: the undo set is the newest of the day, and of no worth tomorrow."""
+    good = Held("web", "disk-a", "good", NOW - timedelta(hours=9))
+    undo = Held("web", "disk-a", "undo", NOW, state="undo")
+    later = Held("web", "disk-a", "later", NOW + timedelta(days=1))
+    rules = Rules(daily=2, weekly=0, monthly=0, yearly=0, sweep_days=30)
+    assert kept(run([good, undo, later], rules, NOW + timedelta(days=1, hours=1))) == {good, undo, later}
+    after = kept(run([good, undo, later], rules, NOW + timedelta(days=31)))
+    assert after == {good, later}
 
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.sampled_from(["day", "week", "month"]))
