@@ -381,6 +381,30 @@ def test_local_connection_carries_too(site: Site) -> None:
 
 
 @pytest.mark.soak
+def test_cost_grows_with_the_number_of_files_and_not_faster(site: Site) -> None:
+    def seconds(files: int) -> tuple[float, float]:
+        tree = site.folder / f"banyak-{files}"
+        for number in range(files):
+            path = tree / f"{number % 100}" / f"{number}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"%d" % number)
+        _await_settled(tree)
+        taken = []
+        for _ in range(2):
+            started = time.process_time()
+            assert site.back_up({"path": str(tree), "name": f"banyak-{files}"}).problems == []
+            taken.append(time.process_time() - started)
+        tree_of = site.newest()[2].tree
+        assert tree_of is not None
+        assert tree_of.carried_members == files + 101
+        return taken[0], taken[1]
+
+    few, many = seconds(20_000), seconds(200_000)
+    assert many[0] < 10 * few[0] * 1.5
+    assert many[1] < 10 * few[1] * 1.5
+
+
+@pytest.mark.soak
 def test_a_sparse_file_of_5_gib(site: Site) -> None:
     with (site.tree / "jarang").open("wb") as out:
         out.truncate(5 << 30)

@@ -14,7 +14,7 @@ import pytest
 from reporting.backup_set import listing as ls
 from reporting.backup_set.index import decode, encode, key_of_row, settle
 from reporting.backup_set.plan import plan
-from reporting.backup_set.request import TreeRequest
+from reporting.backup_set.request import RequestError, TreeRequest, read_request
 from reporting.backup_set.tarcommands import names_input, read_messages, unescaped, walk_command, which_tar
 from reporting.backup_set.tarstream import Member, TarReader
 
@@ -272,3 +272,22 @@ def test_messages_of_tar(line: str, kind: str, name: bytes) -> None:
 def test_silence_with_an_exit_code_is_a_problem() -> None:
     assert read_messages("", 2, "/s").others == ["/s: tar ended with exit code 2 and said nothing"]
     assert unescaped("a\\\\b\\tc\\040") == b"a\\b\tc "
+
+
+# -- settings
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"environment": ["tls"]}, "site_backup_domains"),
+        ({"environment": ["printer"]}, "environment.0"),
+        ({"environment": ["tls"], "domains": ["x; rm -rf /"]}, "domains.0"),
+        ({"environment": ["cms"], "trees": [{"name": "lingkungan", "path": "/srv/x"}]}, "'lingkungan'"),
+        ({"full_every": 0}, "full_every"),
+        ({"trees": [{"name": "a", "path": "/srv/x", "accept": ["../x"]}]}, "exclude or accept"),
+    ],
+)
+def test_settings_that_cannot_be_meant(more: dict[str, object], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        read_request({"site": "web", "execution": "x", "trees": [{"name": "a", "path": "/srv/x"}]} | more)
