@@ -205,6 +205,37 @@ def test_files_that_the_account_cannot_read_are_named(fleet: Fleet, medium: Loop
     assert "TIDAK LENGKAP" in (folder / "CARA-PULIHKAN.txt").read_text()
 
 
+def test_what_may_be_missing_by_decision_is_reported_and_no_deviation(
+    fleet: Fleet, medium: LoopMedium, tmp_path: Path
+) -> None:
+    variables = _wordpress(fleet, medium) | {"site_backup_become": False, "site_backup_databases": []}
+    variables["site_backup_trees"][0]["accept"] = ["wp-config.php"]
+    played = play(tmp_path / "run", fleet.inventory_dir, limit="vps", **variables)
+    assert played.rc == 0, played.screen
+    (found,) = [item for item in played.document["findings"] if item["kind"] == "backup_accepted"]
+    assert "laman/wp-config.php" in found["detail"]
+    (folder,) = sets(medium, "vps")
+    (exception,) = read_manifest(folder).exceptions
+    assert "could not be read: laman/wp-config.php" in exception
+
+
+def test_a_repeat_on_shared_hosting_brings_only_what_changed(fleet: Fleet, medium: LoopMedium, tmp_path: Path) -> None:
+    site = fleet.shared.facts["fleet_site_path"]
+    variables = settings(medium, site_backup_trees=[{"name": "laman", "path": site}])
+    first = play(tmp_path / "run", fleet.inventory_dir, limit="shared", **variables)
+    assert first.rc == 0, first.screen
+    fleet.shared.run(f"echo baru > {site}/'nama baru'")
+    try:
+        again = play(tmp_path / "run2", fleet.inventory_dir, limit="shared", **variables)
+    finally:
+        fleet.shared.run(f"rm {site}/'nama baru'")
+    assert again.rc == 0, again.screen
+    (before,), (part,) = first.document["measures"]["parts"], again.document["measures"]["parts"]
+    assert part["members"] == before["members"] + 1
+    assert part["carried_members"] > 0.5 * before["members"]
+    assert part["line_bytes"] < before["line_bytes"]
+
+
 def test_hundreds_of_unreadable_files_still_make_a_document(fleet: Fleet, medium: LoopMedium, tmp_path: Path) -> None:
     vps = fleet.vps
     vps.admin(
