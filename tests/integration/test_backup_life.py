@@ -6,7 +6,10 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
+import sys
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +20,7 @@ from reporting.backup_set.rotation import on_turn
 from tests.fleet.fixtures import MediumFactory
 from tests.fleet.medium import LoopMedium
 
-from .agency import Agency
+from .agency import PROJECT, Agency
 
 PROGRAMS = ("xorriso", "par2")
 
@@ -326,3 +329,34 @@ def test_a_backup_in_progress_is_not_disturbed(agency: Agency) -> None:
     assert agency.laman("backup", "prune", "--apply").returncode == 0
     assert not stale.exists()
     assert folder.is_dir()
+
+
+_CRASH = """
+import os, sys
+from reporting.cli import backup_prune
+from reporting.cli.main import main
+setattr(backup_prune, {where!r}, lambda *_: os._exit(9))
+sys.exit(main({arguments!r}))
+"""
+
+
+@pytest.mark.parametrize("where", ["_note", "delete"])
+def test_killed_between_two_steps_of_a_removal_leaves_no_half_set_and_is_finished(agency: Agency, where: str) -> None:
+    """After the rename and before the record; after the record and before the deletion."""
+    agency.unit["backup"] = {"keep": {"daily": 1, "weekly": 0, "monthly": 0, "yearly": 0}}
+    agency.write()
+    first, second = backed_up(agency, 2)
+    script = _CRASH.format(where=where, arguments=["-i", str(agency.inventory), "backup", "prune", "--apply"])
+    killed = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True)
+    assert killed.returncode == 9, killed.stderr
+    assert not first.exists()
+    assert (first.parent / f"{first.name}.dihapus" / "MANIFEST.json").is_file()
+    listed = json.loads(agency.laman("backup", "list", "--json").stdout)["sets"]
+    assert {s["set"]: s["state"] for s in listed} == {f"{first.name}.dihapus": "removed", second.name: "whole"}
+    assert agency.laman("backup", "prune", "--apply").returncode == 0
+    assert sorted(p.name for p in first.parent.iterdir() if p.is_dir()) == [second.name]
+    (standing,) = data(agency, "status", rc=2)
+    assert "not_there" not in {flag["code"] for flag in standing["flags"]}
+    with closing(sqlite3.connect(agency.state / "ledger.sqlite")) as ledger:
+        (events,) = ledger.execute("SELECT count(*) FROM events WHERE kind = 'backup.pruned'").fetchone()
+    assert events == 1
