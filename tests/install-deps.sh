@@ -19,7 +19,13 @@ need mariadb mariadb-client
 need sqlite3 sqlite3
 need sshd openssh-server
 need zstd zstd
+need php php-cli  # a drill starts the restored WordPress
+package php-mysql
+package php-xml
+package php-mbstring
+need restic restic  # a peer of the benches
 need pg_dump postgresql
+need faketime faketime
 need nginx nginx-light
 need xorriso xorriso
 need par2 par2
