@@ -7,10 +7,10 @@
 ``store``       one stored file: zstd frames, hash, fsync; and the same file read back from the medium
 ``draft``       a set on its way: built beside, verified, then named
 ``opened``      a stored part read again for restoring: hashed while it is read, never longer than the manifest says
-``tarread``     members pulled one by one; ``extract`` makes them files below one folder and nowhere else
-``restore``     a set, files, tables, a database in a fresh folder; ``cpanel_archive`` the same from cPanel's own archive
-``tablefacts``  rows and digest of each table, from the dump as it goes by; ``dumpsplit`` cuts a dump into its tables
-``drill``       a set proven in a ``scratch`` place, a ``throwaway`` server (``load``) and a started site (``drill_site``)
+``tarread``     members one by one; ``extract`` makes them files below one folder, nowhere else
+``restore``     a set, files, tables in a fresh folder; ``cpanel_archive`` the same from cPanel's own archive
+``tablefacts``  rows and digest of each table, from the dump itself; ``dumpsplit`` cuts a dump into its tables
+``drill``       a set proven in ``scratch``, on a ``throwaway`` server (``load``), its site started (``drill_site``)
 ``pages``       what a visitor gets: recorded with the backup, compared after a restore
 ``restoreplan`` what a restore would change on a host; ``restorecommands`` what it runs there
 ``manifest``    MANIFEST.json, SHA256SUMS; ``howto`` writes CARA-PULIHKAN.txt
