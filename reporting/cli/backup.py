@@ -5,7 +5,10 @@ r"""Backup sets (activity 2): what is on which medium, is it whole, was it prove
   verify  SET | --all [--medium ID]                read back from the medium, compared with manifest and SHA256SUMS
   status  [--site SITE]                            3-2-1 of each site: copies, media kinds, off-site, each with its age
   drill   [SET | --latest] [--site SITE]           restore into a throw-away place and prove it equal
-  restore SET --to DIR | --database NAME | --site  bring it back
+  drill   --due                                    the sites whose proof is due (for the schedule)
+  restore SET --to DIR [--file PATTERN | --table NAME | --database NAME]   into a fresh folder, compared
+  restore SET --database NAME --into SERVER        into a database server, under a new name
+  restore SET --site SITE [--yes]                  onto the host: shown first; what is there is saved before
   export-iso SET --size cd|dvd|bd|BYTES --to DIR   cut to disc-size images, each readable alone, with par2 recovery
   export-iso … --burn DEVICE                       ... and burnt, and read back from the disc
   import-iso DISC... --to DIR                      put together again, damaged discs repaired; a missing one is named
@@ -18,6 +21,9 @@ example:
   laman -i inventory/kantor backup verify --all --medium disk-a
   laman -i inventory/kantor backup export-iso 20261122T0100 --size dvd --to /srv/discs --burn /dev/sr0
   laman -i inventory/kantor backup prune --apply
+  laman -i inventory/kantor backup drill --latest --site www
+  laman -i inventory/kantor backup restore 20261122T0100 --to /srv/lihat --file 'wp-content/uploads/*.pdf'
+  laman -i inventory/kantor backup restore 20261122T0100 --site www --yes
 """
 
 from __future__ import annotations
