@@ -239,7 +239,7 @@ class Draft:
                 self._methods.add(read_back(path, self._stored[part.name], lambda _piece: None))
                 continue
             reader = TarReader(again=part.tree.names_again())
-            self._methods.add(read_back(path, self._stored[part.name], reader.feed))
+            self._methods.add(read_back(path, self._stored[part.name], reader.feed, hash_source=False))
             reader.close()
             if reader.members_digest != part.tree.members_sha256:
                 raise StoreError(f"{part.file}: its members are not those that were written")

@@ -33,6 +33,10 @@ def _head(manifest: Manifest) -> Iterator[str]:
         yield ""
         yield "PERHATIAN: set ini TIDAK LENGKAP. ATTENTION: this set is INCOMPLETE:"
         yield from (f"  - {harmless(problem)}" for problem in manifest.problems)
+    if manifest.exceptions:
+        yield ""
+        yield "Tidak ikut atas keputusan pengaturan / left out by a decision in the settings:"
+        yield from (f"  - {harmless(line)}" for line in manifest.exceptions)
     yield ""
     yield "Yang diperlukan hanya sh, coreutils, tar, zstd, dan klien basis data. Baris yang menjorok empat spasi adalah"
     yield "perintah; jalankan berurutan dalam satu shell. Data asli tidak disentuh: semua masuk ke folder baru dan"
