@@ -73,8 +73,9 @@ def remove_command(above: str) -> str:
 
 
 def drop_stage_command(above: str, stage: str) -> str:
-    """Remove a staged tree."""
-    return _in(above, f"rm -rf -- {shlex.quote(stage)}")
+    """Remove a staged tree; with a star at its end all of that beginning."""
+    word = shlex.quote(stage.removesuffix("*")) + ("*" if stage.endswith("*") else "")
+    return _in(above, f"rm -rf -- ./{word}")
 
 
 def maintenance_command(root: str, *, on: bool) -> str:

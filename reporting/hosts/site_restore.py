@@ -104,6 +104,8 @@ def _no_undo(work: Work, why: str) -> None:
 
 
 def _apply(work: Work) -> None:
+    for above in {plan.host.above for _, plan in work.trees}:
+        work.host.ask(r.drop_stage_command(above, f"{r.STAGE}*"))  # left by a restore that was killed
     for part, plan in work.trees:
         _stage(work, part, plan)
     roots = [f"{plan.host.above.rstrip('/')}/{plan.host.top}" for _, plan in work.trees if plan.host.there]
@@ -118,13 +120,13 @@ def _apply(work: Work) -> None:
         work.host.ask(r.maintenance_command(root, on=False))
 
 
-def _stage_name(work: Work) -> str:
-    return f"{r.STAGE}{work.asked.name}"
+def _stage_name(work: Work, plan: p.TreePlan) -> str:
+    return f"{r.STAGE}{work.asked.name}-{plan.name}"
 
 
 def _stage(work: Work, part: m.Part, plan: p.TreePlan) -> None:
     """Unpack beside the tree, and compare every file there; on any difference nothing was changed."""
-    host, stage = plan.host, _stage_name(work)
+    host, stage = plan.host, _stage_name(work, plan)
     with open_part(work.asked.source, part, whole=False) as stream:
         pieces = rewritten(TarPull(Pull(stream.next_block)), plan.send)
         said = push_to(work, r.stage_command(host.above, stage), pieces)
@@ -148,7 +150,7 @@ def read_wanted(listing: Path, plan: p.TreePlan) -> bytes:
 
 
 def _place(work: Work, plan: p.TreePlan) -> None:
-    host, stage = plan.host, _stage_name(work)
+    host, stage = plan.host, _stage_name(work, plan)
     if plan.replaced:
         _removed(work, host.above, plan.replaced)
     _, ended = work.host.ask(r.apply_command(host.above, stage, host.top, fresh=not host.there))
