@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.fleet.faults import ELSEWHERE
+
 pytest_plugins = ["tests.fleet.fixtures"]
 _OF_THE_FLEET = {"fleet", "vps", "shared", "wordpress_url"}
 
@@ -11,6 +13,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _OF_THE_FLEET & set(getattr(item, "fixturenames", ())):
             item.add_marker("hosts")
+        if any(node in item.nodeid for node in ELSEWHERE.values()):
+            item.add_marker("fault")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -133,6 +133,28 @@ def told(outcome: Outcome) -> str:
     return "\n".join([*outcome.problems, *(r.reason for r in outcome.requirements if not r.ok)])
 
 
+# Faults of the table that are injected where their subject is tested; tests/conftest.py counts them with the others.
+ELSEWHERE = {
+    "names with newline, invalid UTF-8, 255 bytes": "test_backup_listing.py::test_every_name_is_listed_by_every_find",
+    "the same names restored": "test_restore_hostile.py::test_hard_names_come_back_as_they_were",
+    "file growing while read": "test_backup_repeat.py::test_a_file_that_never_rests_is_named",
+    "file vanishing while read": "test_backup_repeat.py::test_a_file_that_vanishes_is_named",
+    "tar that leaves a file out": "test_backup_repeat.py::test_a_tar_that_leaves_a_file_out_is_found_out",
+    "source collapsed": "test_backup_repeat.py::test_a_source_that_collapsed_is_a_problem_once",
+    "host's disk full": "test_backup_repeat.py::test_a_site_whose_disk_has_no_free_byte",
+    "5 GiB sparse file": "test_backup_repeat.py::test_a_sparse_file_of_5_gib",
+    "unreadable files": "test_site_backup.py::test_files_that_the_account_cannot_read_are_named",
+    "stray option file": "test_site_backup.py::test_a_stray_option_file_of_the_host_leaves_nothing_out",
+    "missing disc": "test_backup_discs.py::test_a_missing_disc_is_named_and_nothing_is_left",
+    "damaged disc": "test_backup_discs.py::test_a_damaged_disc_is_repaired_and_the_set_is_equal",
+    "control node's disk full": "test_fleet_run.py::test_a_full_disk_of_the_control_node_is_said",
+    "kill -9 of laman": "test_run.py::test_twenty_kills",
+    "kill -9 of the engine": "test_backup_kills.py::test_kill_at_any_moment",
+    "cPanel": "test_cpanel_backup.py::test_no_fault_passes_for_a_backup",
+    "cPanel, silently absent": "test_cpanel_backup.py::test_what_is_silently_absent_is_noticed",
+}
+
+
 @dataclass(frozen=True)
 class Fault:
     """One row: the fault is there inside of `inject`; `said`: how the outcome names it (a pattern).

@@ -15,14 +15,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.fleet.faults import SCHEMA, SITE, Bed, Fault, claims, passes, told, wait_for
-from tests.fleet.fixtures import MediumFactory
+from tests.fleet.faults import ELSEWHERE, SCHEMA, SITE, Bed, Fault, claims, passes, told, wait_for
+from tests.fleet.fixtures import MediumFactory, require
+from tests.fleet.manager import Fleet
 from tests.fleet.medium import LoopMedium
 from tests.integration.loopback import Loopback, sshd
-from tests.integration.mariadb import Server, server
+from tests.integration.mariadb import Server, content, server
+from tests.integration.playing import Played, play
+from tests.integration.test_site_backup import restore_by_hand
 
 pytestmark = pytest.mark.fault
 
@@ -405,6 +409,127 @@ def test_what_is_saved_and_only_has_to_be_named(bed: Bed) -> None:
     assert "lama" in finding.detail
     (database,) = [p.database for p in bed.manifest().parts if p.database]
     assert "pergi@kantor" in database.definers
+
+
+CHARSETS = """SET NAMES utf8mb4;
+CREATE DATABASE aksara; USE aksara;
+CREATE TABLE empat (a VARCHAR(50) CHARACTER SET utf8mb4, b LONGBLOB, c INT AS (CHAR_LENGTH(a)) STORED,
+  d INT AS (CHAR_LENGTH(a) + 1) VIRTUAL);
+INSERT INTO empat (a, b) VALUES ('ke 😀 漢', X'00FF27225C0A0D1A'), ('', ''), (NULL, NULL),
+  (CHAR(39, 34, 92, 10, 0), REPEAT(X'80', 70000));
+CREATE TABLE lama (a VARCHAR(50) CHARACTER SET latin1) DEFAULT CHARACTER SET latin1;
+INSERT INTO lama VALUES (CONVERT('café ÿ' USING latin1));
+"""
+
+
+def test_characters_bytes_and_computed_columns_come_back(bed: Bed) -> None:
+    """utf8mb4, latin1, BLOB, generated columns: the restored tables are the same, row by row."""
+    bed.server.sql(CHARSETS)
+    account = {"user": "root", "password": None, "database": "aksara"}
+    outcome = bed.run(trees=[], databases=[bed.database(**account)])
+    assert claims(outcome), told(outcome)
+    before = content(lambda text: bed.server.sql(text, "aksara"))
+    bed.server.sql("DROP DATABASE aksara")
+    made = restore_by_hand(bed.whole()[-1], bed.server.home)
+    try:
+        assert content(lambda text: bed.server.sql(text, "aksara")) == before
+    finally:
+        shutil.rmtree(made)
+        bed.server.sql("DROP DATABASE aksara")
+
+
+def test_myisam_that_is_written_during_the_dump_is_named(bed: Bed) -> None:
+    """No transaction covers it: the set is whole, and says which tables have no common moment."""
+    bed.server.sql("CREATE TABLE isi.tulis (a INT) ENGINE=MyISAM; INSERT INTO isi.tulis VALUES (0)")
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            bed.server.sql("INSERT INTO isi.tulis VALUES (1)")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        outcome = bed.run()
+    finally:
+        stop.set()
+        thread.join()
+        bed.server.sql("DROP TABLE isi.tulis")
+    assert claims(outcome), told(outcome)
+    assert any("tulis (MyISAM)" in f.detail for f in outcome.findings if f.kind == "non_transactional_tables")
+
+
+def test_a_clock_set_back(bed: Bed) -> None:
+    """Three days back between two runs: both sets are whole, and the first is not taken for older or touched."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    require(None if library else "libfaketime is not installed (apt-get install faketime)")
+    inventory = bed.folder / "hosts"
+    inventory.write_text(f"[sites]\n{bed.host.inventory_line(SITE)}\n")
+    variables: dict[str, Any] = {
+        "site_backup_medium": {"id": "disk-a", "path": str(bed.medium.path), "uuid": bed.medium.uuid},
+        "site_backup_minimum_bytes": 1_000_000,
+        "site_backup_trees": [{"name": "laman", "path": str(bed.site)}],
+        "site_backup_databases": [bed.database()],
+    }
+    first = play(bed.folder / "first", inventory, **variables)
+    back = {"LD_PRELOAD": str(library), "FAKETIME": "-3d"}
+    second = play(bed.folder / "second", inventory, environment=back, **variables)
+    assert (first.rc, second.rc) == (0, 0), first.screen + second.screen
+    whole = bed.whole()
+    assert len(whole) == 2
+    names = [played.document["measures"]["backup_set"] for played in (first, second)]
+    assert names[1] < names[0], "the clock was not set back"
+    for folder in whole:
+        assert passes(f"cd {folder} && sha256sum --quiet -c SHA256SUMS")
+
+
+def test_the_host_is_rebooted_in_mid_stream(fleet: Fleet, loop_medium: MediumFactory, tmp_path: Path) -> None:
+    """A real host goes down while its tar is half way."""
+    medium = loop_medium(500, "LAMANA")
+    (medium.path / "LAMAN-MEDIUM.json").write_text('{"id": "disk-a"}')
+    vps = fleet.vps
+    stall = "/usr/local/bin/tar"
+    script = (
+        '#!/bin/sh\ncase "$1" in --version) exec /bin/tar "$@";; esac\n/bin/tar "$@" | head -c 3000000\nsleep 600\n'
+    )
+    vps.admin(f"cat > {stall}; chmod 755 {stall}", stdin=script)
+    variables: dict[str, Any] = {
+        "site_backup_medium": {"id": "disk-a", "path": str(medium.path), "uuid": medium.uuid},
+        "site_backup_minimum_bytes": 1_000_000,
+        "site_backup_trees": [{"name": "laman", "path": str(vps.facts["fleet_site_path"])}],
+        "site_backup_become": True,
+    }
+    played: list[Played] = []
+
+    def run(where: str) -> Played:
+        return play(tmp_path / where, fleet.inventory_dir, limit="vps", **variables)
+
+    thread = threading.Thread(target=lambda: played.append(run("down")))
+    thread.start()
+    try:
+        wait_for(lambda: vps.admin("pgrep -f 'sleep 600'", check=False).returncode == 0, 60)
+        with vps.stopped():
+            thread.join(120)
+            assert not thread.is_alive(), "the run goes on though the host is down"
+    finally:
+        vps.admin(f"rm -f {stall}")
+    assert played[0].rc != 0
+    document = played[0].document
+    assert document["output_problems"] or not all(r["ok"] for r in document["requirements"]), document
+    assert document["measures"] is None
+    sets = (medium.path / "laman").glob("vps/*")
+    assert [p for p in sets if p.is_dir() and not p.suffix and not p.name.startswith(".")] == []
+    again = run("up")
+    assert again.rc == 0, again.screen
+
+
+def test_every_fault_that_is_tested_elsewhere_is_there() -> None:
+    """The rows of the table that lie in other files exist under these names."""
+    root = Path(__file__).resolve().parents[1]
+    for name, node in ELSEWHERE.items():
+        file, _, test = node.partition("::")
+        paths = [p for p in root.rglob(file) if f"def {test}" in p.read_text(encoding="utf-8")]
+        assert len(paths) == 1, name
 
 
 def test_the_medium_of_a_row_is_real(bed: Bed) -> None:

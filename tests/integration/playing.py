@@ -33,7 +33,14 @@ class Played:
 
 
 def play(
-    folder: Path, inventory: Path, *, limit: str = "all", check: bool = False, path: str = "", **variables: Any
+    folder: Path,
+    inventory: Path,
+    *,
+    limit: str = "all",
+    check: bool = False,
+    path: str = "",
+    environment: dict[str, str] | None = None,
+    **variables: Any,
 ) -> Played:
     """Run playbooks/backup.yml. `variables` become extra variables; `path` is put before PATH."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +66,7 @@ def play(
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "PATH": ":".join(word for word in search if word),
             "PYTHONPATH": str(ROOT),
+            **(environment or {}),
         },
         event_handler=collect,
     )
