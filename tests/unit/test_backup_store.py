@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reporting.backup_set import store as module
+from reporting.backup_set.packer import Packer
 from reporting.backup_set.store import Stored, StoreError, read_back, store
 
 
@@ -95,7 +96,7 @@ def test_never_overwrites(tmp_path: Path) -> None:
 def test_full_disk_is_an_error() -> None:
     def pack() -> None:
         with Path("/dev/full").open("wb", buffering=0) as out:
-            packer = module.Packer(out, None)
+            packer = Packer(out, None)
             packer.write(os.urandom(1_000_000))
             packer.close()
 
