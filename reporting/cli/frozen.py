@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reporting.cli.common import Refused
-from reporting.compliance import Compliance, Period, evaluate
+from reporting.compliance import Compliance, Period, earlier_of, evaluate
 from reporting.compliance.closing import (
     Closure,
     Correction,
@@ -28,6 +29,9 @@ from reporting.files import below, sha256_file
 from reporting.ledger import Archive, Event, Head
 from reporting.standard import Language, Standard
 from reporting.text import harmless
+
+if TYPE_CHECKING:
+    from reporting.workbook import Corrections, More
 
 
 @dataclass(frozen=True)
@@ -87,11 +91,22 @@ def language(value: str) -> Language:
 
 def book(basis: Basis, compliance: Compliance, issued_at: datetime) -> Book:
     """The workbook of a period as these events tell it."""
-    from reporting.workbook import More, renewals_of, workbook_bytes
+    from reporting.workbook import workbook_bytes
 
-    renewals = renewals_of(basis.events, compliance, basis.standards, basis.lang)
-    content = workbook_bytes(compliance, basis.head, basis.lang, issued_at, More(renewals))
+    content = workbook_bytes(compliance, basis.head, basis.lang, issued_at, _more(basis, compliance))
     return Book(content, compliance, basis.head)
+
+
+def _more(basis: Basis, compliance: Compliance, corrections: Corrections | None = None) -> More:
+    """What the workbook tells beyond the compliance of its period, from the same events."""
+    from reporting.workbook import More, renewals_of, troubles_of
+
+    return More(
+        renewals=renewals_of(basis.events, compliance, basis.standards, basis.lang),
+        corrections=corrections,
+        troubles=troubles_of(basis.events, compliance),
+        earlier=earlier_of(basis.events, compliance, basis.standards, basis.lang),
+    )
 
 
 def period_book(basis: Basis, period: Period, now: datetime) -> Book:
@@ -166,14 +181,14 @@ def corrected(closure: Closure, events: Sequence[Event], head: Head, lang: Langu
     Raises:
         ComplianceError: the record is not the one that was closed, or cannot be evaluated.
     """
-    from reporting.workbook import Corrections, More, renewals_of, workbook_bytes
+    from reporting.workbook import Corrections, workbook_bytes
 
     counted, standards = events_of(closure, events), standards_of(closure)
     before = frozen(closure, counted, lang)
     after = evaluate(standards, events, before.period, now, lang)
     changes = corrections(before, after)
     then = Head(closure.data.head_seq, closure.data.head_hash)
-    more = More(renewals_of(counted, before, standards, lang), Corrections(closure, changes, now, head))
+    more = _more(Basis(counted, standards, then, lang), before, Corrections(closure, changes, now, head))
     content = workbook_bytes(before, then, lang, closure.data.issued_at, more)
     said = f"{len(changes)} correction(s) since it was closed (event {then.seq}; the record is at {head.seq} now)"
     return Book(content, before, head, (said,), changes=changes)
