@@ -20,6 +20,10 @@ need sqlite3 sqlite3
 need sshd openssh-server
 need zstd zstd
 need nginx nginx-light
+need postfix postfix
+need saslpasswd2 sasl2-bin
+package libsasl2-modules
+package libsasl2-modules-db
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "tests: not installed here:$missing (as root on Debian or Ubuntu: make test-deps)" >&2
