@@ -49,6 +49,7 @@ _SAME = {
         ("serangan", "attack", "peretas", "hack", "diretas", "hacked", "deface"),
         ("gambar", "image", "foto", "photo"),
         ("unggah", "upload", "mengunggah", "diunggah"),
+        ("kedaluwarsa", "kadaluarsa", "kadaluwarsa", "expired", "expires", "expire"),
         ("kosong", "blank", "empty", "putih"),
     )
     for word in group
