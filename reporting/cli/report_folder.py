@@ -23,7 +23,6 @@ _WHY = {
     errno.EACCES: "may not be written to by this user",
     errno.EPERM: "may not be written to by this user",
     errno.ESTALE: "is a share that went away: mount it again",
-    errno.EIO: "cannot be written to (input/output error)",
 }
 
 
