@@ -411,7 +411,7 @@ def test_the_evidence_goes_to_the_ticket(agency: Agency, host: Host) -> None:
     assert "ticket open --site vps --title" in shown.stdout.splitlines()[-1]
     opened = agency.laman("ticket", "open", "--site", "vps", "--title", "Laman galat", "--json")
     assert opened.returncode == 0, opened.stderr
-    ticket = json.loads(opened.stdout)["id"]
+    ticket = json.loads(opened.stdout)["ticket"]
     told = diagnose(agency, "a site on a ticket", "--ticket", ticket)
     assert told.made["ticket"] == ticket
     assert told.made["cause_kind"] in agency.laman("ticket", "show", ticket).stdout
