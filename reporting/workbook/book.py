@@ -140,7 +140,9 @@ def _fill(pages: dict[str, Page], compliance: Compliance, head: Head, issued: da
         sections=Filled(write_content(pages["content"], compliance, sections, caption), sections),
         backups=Filled(write_backup(pages["backup"], backups, caption), backups),
         visitors=write_visitors(pages["visitors"], compliance, caption),
-        deviations=Filled(write_deviations(pages["deviations"], deviations, earlier, caption), deviations),
+        deviations=Filled(
+            write_deviations(pages["deviations"], deviations, earlier, compliance.as_of.date(), caption), deviations
+        ),
         evidence=Filled(write_evidence(pages["evidence"], evidence, compliance.problems, head, caption), evidence),
     )
     write_renewals(pages["renewals"], more.renewals, compliance, caption)

@@ -17,6 +17,7 @@ from reporting.workbook.signatures import Signer, day_of, write_block
 
 _WIDTHS = (5, 38, 12, 12, 52, 44, 13)
 _LAST = len(_WIDTHS) - 1
+_DAYS = 8  # missed windows that are told by their day
 _REASONS, _ACTIONS = 2, 4  # told in words; the others are counted
 _LONGEST = 220  # characters of a reason; the whole of it stands on the sheet of deviations
 _MARK = "√"
@@ -108,15 +109,18 @@ def _notes(page: Page, totals: ActivityTotals, deviations: list[Deviation], comp
         mean = figure(words.lang, totals.minutes_sum / len(measured))
         standard = compliance.standard.activity(totals.activity).minutes
         lines.append(words("eval_minutes", mean=mean, standard=standard))
-    return (*lines, *_reasons(page, deviations))
+    return (*lines, *_reasons(page, deviations, compliance))
 
 
-def _reasons(page: Page, deviations: list[Deviation]) -> list[str]:
-    """The reasons that came most often, each with how often."""
+def _reasons(page: Page, deviations: list[Deviation], compliance: Compliance) -> list[str]:
+    """The reasons that came most often, each with how often; all missed windows are one, and all that was slow is."""
     words = page.words
     if not deviations:
         return []
-    counted = Counter((words(f"aspect_{ASPECTS[d.aspect]}"), told(d.reason, words.lang)) for d in deviations)
+    common = {aspect: say(page, deviations, compliance) for aspect, say in (("jadwal", _missed), ("waktu", _slow))}
+    counted = Counter(
+        (words(f"aspect_{ASPECTS[d.aspect]}"), common.get(d.aspect) or told(d.reason, words.lang)) for d in deviations
+    )
     frequent = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
     lines = [words("eval_reasons")]
     lines += [
@@ -125,6 +129,25 @@ def _reasons(page: Page, deviations: list[Deviation]) -> list[str]:
     ]
     left = sum(count for _, count in frequent[_REASONS:])
     return [*lines, words("eval_more", count=left)] if left else lines
+
+
+def _missed(page: Page, deviations: list[Deviation], _compliance: Compliance) -> str:
+    """The days whose windows were missed."""
+    opened = sorted(
+        {d.occasion.opens_at.astimezone(page.tz).date() for d in deviations if d.occasion and not d.execution}
+    )
+    days = ", ".join(f"{day:%d/%m}" for day in opened[:_DAYS])
+    return page.words("eval_missed", days=page.words("eval_and_more", days=days) if len(opened) > _DAYS else days)
+
+
+def _slow(page: Page, deviations: list[Deviation], compliance: Compliance) -> str:
+    """By how much what took too long did so; empty where no minutes are known."""
+    slow = {d.execution for d in deviations if d.aspect == "waktu"}
+    found = [e for e in compliance.executions if e.id in slow and e.minutes is not None]
+    if not found:
+        return ""
+    longest = figure(page.words.lang, max(e.minutes or 0.0 for e in found))
+    return page.words("eval_over", standard=found[0].standard_minutes, longest=longest)
 
 
 def _shortened(text: str) -> str:
@@ -156,7 +179,7 @@ def _accounted(page: Page, deviations: Iterable[Deviation]) -> list[str]:
             continue
         said = d.account.said
         until = words("eval_done" if said.action_done else "eval_until", day=words.date(said.action_until))
-        found[words("eval_act", action=_shortened(said.action), by=said.action_by, until=until)] = None
+        found[words("eval_act", action=_shortened(said.action.rstrip(" .")), by=said.action_by, until=until)] = None
     lines = list(found)
     left = len(lines) - _ACTIONS
     return [*lines[:_ACTIONS], words("eval_more", count=left)] if left > 0 else lines

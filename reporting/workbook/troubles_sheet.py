@@ -16,9 +16,10 @@ from reporting.workbook.table import Column, colour_words, set_widths, write_tab
 from reporting.workbook.trouble_rows import account_texts, breach_rows, route_rows, ticket_rows
 from reporting.workbook.troubles import Troubles
 
-_WIDTHS = (13, 34, 20, 14.5, 14.5, 20, 14, 14, 11, 11, 10, 11, 10, 11, 10, 13, 30)
+_WIDTHS = (11.5, 29, 14, 13, 13, 15, 12.5, 11.5, 9.5, 9.5, 8, 9.5, 9.5, 9.5, 9, 12, 24)
 _LAST = len(_WIDTHS) - 1
 _TILES = ((0, 1), (2, 3), (4, 5), (6, 8), (9, 13), (14, 16))
+_WITH_TEXTS = 6  # tickets whose texts still fit on the page of the table
 _SAID = ((1, 2), (3, 5), (6, 9), (10, 14), (15, 16))  # where cause, solution, prevention, diagnosis, pauses stand
 _SAID_WORDS = ("said_cause", "said_solution", "said_prevention", "said_diagnosis", "said_pauses")
 _TICKETS = (
@@ -26,12 +27,12 @@ _TICKETS = (
     *(Column("reported", 0, "moment"), Column("solved", 0, "moment"), Column("executor", 0)),
     *(Column("route", 0, "centre"), Column("cause_kind", 0, "centre")),
     *(Column("response", 0, "decimal"), Column("gross", 0, "decimal"), Column("standard_minutes", 0, "integer")),
-    *(Column("net", 0, "decimal"), Column("paused", 0, "decimal"), Column("stood", 0, "decimal")),
+    *(Column("net", 0, "minutes"), Column("paused", 0, "minutes"), Column("stood", 0, "minutes")),
     *(Column("occurrences", 0, "index"), Column("verdict", 0, "verdict"), Column("remark", 0)),
 )
 _ROUTES = (
     *(Column("ticket", 0), Column("party", 0), Column("route", 0, "centre")),
-    *(Column(key, 0, "decimal") for key in ("gross", "net", "paused", "stood")),
+    *(Column(key, 0, "minutes") for key in ("gross", "net", "paused", "stood")),
 )
 _BREACHES = (
     *(Column("ticket", 0), Column("problem", 0), Column("site", 0)),
@@ -84,7 +85,7 @@ class _Sheet:
         self._table("tblJalur", "routes_of", "note_routes", _ROUTES, route_rows(self.troubles, self.words))
         means = self._means(tickets)
         self._tiles(3, means)
-        self.page.sheet.set_h_pagebreaks(breaks if len(tickets.rows) > 4 else breaks[1:])
+        self.page.sheet.set_h_pagebreaks(breaks if len(tickets.rows) > _WITH_TEXTS else breaks[1:])
 
     def _section(self, key: str, note: str) -> int:
         self.page.sheet.set_row(self.row, 20)
@@ -113,7 +114,7 @@ class _Sheet:
 
     def _said(self) -> None:
         """What was said about each ticket; long texts, in cells that span columns."""
-        row = self._section("said_of", "") - 1
+        row = self._section("said_of", "")
         self.page.text(row, 0, self.words("col_ticket"), "head")
         for (first, last), key in zip(_SAID, _SAID_WORDS, strict=True):
             self.page.band(row, first, last, self.words(key), "head")
