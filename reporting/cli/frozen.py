@@ -9,12 +9,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reporting.cli.common import Refused
-from reporting.compliance import Compliance, Period, earlier_of, evaluate
+from reporting.compliance import Compliance, Deviation, Period, earlier_of, evaluate
 from reporting.compliance.closing import (
     Closure,
     Correction,
@@ -27,7 +28,7 @@ from reporting.compliance.closing import (
 from reporting.events import EvidenceFile
 from reporting.files import below, sha256_file
 from reporting.ledger import Archive, Event, Head
-from reporting.standard import Language, Standard
+from reporting.standard import Language, Standard, load_standards
 from reporting.text import harmless
 
 if TYPE_CHECKING:
@@ -67,11 +68,19 @@ class Issue:
         """The period, as it is written."""
         return self.made.compliance.period.text
 
-    @property
+    @cached_property
+    def earlier(self) -> tuple[Deviation, ...]:
+        """What earlier periods left open, as the workbook tells it."""
+        told = [e for e in self.events if e.seq <= self.made.head.seq]
+        standards = standards_of(self.closure) if self.closure is not None else load_standards()
+        return earlier_of(told, self.made.compliance, standards, self.lang).deviations
+
+    @cached_property
     def figures_hash(self) -> str:
         """What it says, without the instant at which it was said: SHA-256, hex."""
         figures = figures_hash(self.made.compliance)
-        return hashlib.sha256(f"{self.lang}{figures}{self.made.changes!r}".encode()).hexdigest()
+        left = [(d.id, d.account_state) for d in self.earlier]
+        return hashlib.sha256(f"{self.lang}{figures}{self.made.changes!r}{left}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,10 @@ from reporting.cli.frozen import Issue
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.post import Outcome, known_posts, mail_of, send, sent_on, want
 from reporting.cli.report_folder import Parcel, put
-from reporting.compliance.outstanding import earlier_of
 from reporting.events import MailTo, MailWanted
 from reporting.notify.outbox import Post, last_to
 from reporting.notify.report_words import Issued, body, subject
 from reporting.runner.model import Record
-from reporting.standard import load_standards
 from reporting.unit import Officer, Role
 
 _ROLES: tuple[str, ...] = get_args(Role)
@@ -161,9 +159,8 @@ def letter_id(about: str) -> str:
 def _wanted(record: Record, issue: Issue, officer: Officer) -> MailWanted:
     unit, closure, letter = record.inventory.unit, issue.closure, letter_id("report")
     name = f"laman-{unit.id}-{issue.period.replace('..', '_')}.xlsx"
-    earlier = earlier_of(issue.events, issue.made.compliance, load_standards(), issue.lang).deviations
     closed_by = closure.data.closed_by.name if closure is not None else ""
-    told = Issued(issue.made.compliance, name, issue.file.sha256, issue.made.head, earlier, closed_by)
+    told = Issued(issue.made.compliance, name, issue.file.sha256, issue.made.head, issue.earlier, closed_by)
     return MailWanted(
         about="report",
         letter=letter,
