@@ -241,8 +241,8 @@ def test_a_program_that_hangs_costs_its_own_time_only(tmp_path: Path) -> None:
     began = time.monotonic()
     answer, checks = inside(request("http://localhost/", trees=[str(tmp_path)]), "sh", path=str(tmp_path))
     assert answer.whole
-    assert time.monotonic() - began < 60
-    assert checks["disk"].state == "unknown"
+    assert time.monotonic() - began < 25
+    assert checks["disk"].signs == {"disk.hangs"}
     assert checks["php"].state == "problem"
     assert checks["clock"].state == "ok"
 
