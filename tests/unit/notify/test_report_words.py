@@ -136,7 +136,7 @@ def test_a_reminder() -> None:
     own = [
         task("pasang media disk-b"),
         task("backup", "overdue", until=NOW, command="laman run backup"),
-        task("domain", "soon"),
+        task("domain", "soon", until=dt.datetime(2026, 12, 1, 0, 0, tzinfo=WIB)),
     ]
     digest = Digest("Unit Uji", "Budi", NOW, own, [task("putusan\nP-1", "overdue", "Siti")])
     assert digest.is_due
@@ -145,7 +145,7 @@ def test_a_reminder() -> None:
     )
     text = digest_words.body(digest, "id")
     order = ["SUDAH LEWAT BATAS", "1. backup (batas 23 November 2026 pukul 08.00 WIB)\n   laman run backup",
-             "UNTUK HARI INI", "2. pasang media disk-b", "DALAM TUJUH HARI", "3. domain",
+             "UNTUK HARI INI", "2. pasang media disk-b", "DALAM TUJUH HARI", "3. domain (batas 30 November 2026)",
              "YANG MENUNGGU PEJABAT LAIN", "- Siti: putusan P-1 – LEWAT BATAS"]  # fmt: skip
     places = [text.index(part) for part in order]
     assert places == sorted(places)
