@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from reporting.cli.common import inventory_of, standard_today, today
@@ -23,6 +24,7 @@ from reporting.ledger import open_ledger
 from reporting.runner.model import run_limit
 from reporting.runner.play import PLAYBOOKS, CannotRun, Play, play
 from reporting.runner.settings import settings_problems
+from reporting.schedule.plan import doubts
 from reporting.text import harmless
 from reporting.unit import Inventory, SettingsError
 
@@ -95,6 +97,8 @@ def _schedule(inventory: Inventory) -> Iterator[Line]:
         without = [site for site in inventory.sites if site not in planned]
         said = f"not planned for: {', '.join(without)} (add it to laman_unit.schedule)" if without else "every site"
         yield Line(not without, f"schedule of activity {number}", said)
+    for doubt in doubts(inventory.unit, inventory.sites, datetime.now(UTC)):
+        yield Line(True, "schedule", f"look at it: {doubt}")
 
 
 def _record(inventory: Inventory) -> Line:

@@ -25,6 +25,7 @@ from reporting.schedule.work import MEDIUM_ACTIVITY, Seen, ToRun, Waits, Work, g
 from reporting.standard import load_standards
 from reporting.text import harmless
 from reporting.unit import SettingsError
+from reporting.worktime import WorkClock
 
 _FARTHEST = timedelta(days=400)  # how far back a long sleep is looked at
 _AHEAD = timedelta(days=2)
@@ -174,8 +175,16 @@ def _mail(record: Record, done: Done) -> None:
 
     done.mailed, problems = mail_due(record)
     done.problems += problems
-    again = next_mail(record)
-    done.look_again = min(done.look_again, again) if again is not None else done.look_again
+    again = [at for at in (next_mail(record), _begin_of_work(record)) if at is not None]
+    done.look_again = min([done.look_again, *again])
+
+
+def _begin_of_work(record: Record) -> datetime | None:
+    """When the reminders of today go out, if that is still to come."""
+    unit, now = record.inventory.unit, record.clock().astimezone(record.inventory.unit.tz)
+    hours = WorkClock(unit.calendar).hours(now.date()) if unit.delivery.digest_to and unit.mail else None
+    begins = datetime.combine(now.date(), hours.start, unit.tz) if hours else None
+    return begins if begins and begins > now else None
 
 
 def _usable(record: Record, runs: list[ToRun], done: Done) -> list[ToRun]:
