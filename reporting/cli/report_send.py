@@ -158,7 +158,8 @@ def letter_id(about: str) -> str:
 
 def _wanted(record: Record, issue: Issue, officer: Officer) -> MailWanted:
     unit, closure, letter = record.inventory.unit, issue.closure, letter_id("report")
-    name = f"laman-{unit.id}-{issue.period.replace('..', '_')}.xlsx"
+    ending = "-corrections" if issue.made.changes else ""
+    name = f"laman-{unit.id}-{issue.period.replace('..', '_')}{ending}.xlsx"
     closed_by = closure.data.closed_by.name if closure is not None else ""
     told = Issued(issue.made.compliance, name, issue.file.sha256, issue.made.head, issue.earlier, closed_by)
     return MailWanted(

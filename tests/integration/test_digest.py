@@ -141,10 +141,12 @@ def test_due_run_sends_what_waits(agency: Agency, server: Postfix) -> None:
 
 def test_refusals(agency: Agency, server: Postfix) -> None:
     for words, expected in (
-        ((), "laman_unit.mail is missing"),
-        (("--wait", "9999"), "--wait 9999: seconds from 0 to 3600"),
+        (("--send",), "laman_unit.mail is missing"),
+        (("--send", "--wait", "9999"), "--wait 9999: seconds from 0 to 3600"),
+        (("--send", "--run"), "--send and --run are different things"),
+        (("--again",), "--again and --wait go with --send"),
     ):
-        done = agency.laman("due", "--send", *words)
+        done = agency.laman("due", *words)
         assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
         assert expected in done.stderr
     agency.unit["delivery"] = {"digest_to": ["agus"]}
