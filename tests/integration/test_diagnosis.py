@@ -208,7 +208,7 @@ def inside(
         while chunk := process.stdout.read1(65536):  # type: ignore[attr-defined]
             answer.feed(chunk)
         process.stdin.close()
-    checks = look_inside(asked, script, answer, shipped(), served, datetime.now(UTC))
+    checks = look_inside(asked, script, answer, shipped(), ([], served), datetime.now(UTC))
     return answer, {check.name: check for check in checks}
 
 

@@ -64,8 +64,8 @@ def test_no_answer_is_unknown() -> None:
 # -- services
 
 
-def services(lines: list[str], *wanted: str) -> dict[str, str]:
-    return {c.name: c.state for c in services_checks(Section("services", "", lines), wanted)}
+def services(lines: list[str], *wanted: str, answers: bool = False) -> dict[str, str]:
+    return {c.name: c.state for c in services_checks(Section("services", "", lines), wanted, answers)}
 
 
 def test_services_by_systemd() -> None:
@@ -92,6 +92,9 @@ def test_services_by_processes() -> None:
     assert services(lines) == {
         "service_nginx": "ok", "service_apache": "skipped", "service_php_fpm": "problem", "service_database": "problem",
     }  # fmt: skip
+    answering = services(lines, "php-fpm", answers=True)  # the site works: what is merely installed is not its own
+    assert answering["service_database"] == "skipped"
+    assert answering["service_php_fpm"] == "problem"
     hidden = [line for line in lines if line != "visible" and not line.startswith("process")]
     assert set(services(hidden).values()) == {"unknown"}
     assert services([]) == {"services": "unknown"}
