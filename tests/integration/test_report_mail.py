@@ -354,6 +354,20 @@ def test_refusals(agency: Agency, server: Postfix) -> None:
     assert events(agency, "report.issued", "mail.wanted") == []
 
 
+def test_check_tells_before_the_month_ends(agency: Agency, server: Postfix) -> None:
+    def lines() -> list[str]:
+        done = agency.laman("check", "--offline")
+        return [line for line in done.stdout.splitlines() if line[5:].startswith("delivery: ")]
+
+    assert lines() == ["FIX  delivery: laman_unit.delivery.report_to is set, and laman_unit.mail names no server"]
+    agency.unit["delivery"] = {"report_to": ["kasi_si"], "digest_to": ["dewi"], "folder": "/nowhere/share"}
+    connect(agency, server)
+    first, second, third = lines()
+    assert first == "ok   delivery: report_to: Siti, S.Kom. <M.M.> <siti@kantor.example>"
+    assert second.startswith("FIX  delivery: laman_unit.delivery.digest_to 'dewi': no officer in office")
+    assert third.startswith("FIX  delivery: /nowhere/share: no such folder")
+
+
 def test_a_workbook_that_was_altered_in_the_archive_is_not_sent(agency: Agency, server: Postfix) -> None:
     connect(agency, server)
     server.stop()
