@@ -15,7 +15,7 @@ from reporting.workbook.phrases import told
 from reporting.workbook.rows import ASPECTS
 from reporting.workbook.signatures import Signer, day_of, write_block
 
-_WIDTHS = (5, 38, 12, 12, 52, 44, 13)
+_WIDTHS = (5, 42, 12, 12, 66, 56, 13)
 _LAST = len(_WIDTHS) - 1
 _DAYS = 8  # missed windows that are told by their day
 _REASONS, _ACTIONS = 2, 4  # told in words; the others are counted
@@ -64,8 +64,8 @@ def _head(page: Page, top: int) -> int:
     page.band(top, 2, 3, words("eval_assessment"), "head")
     page.text(top + 1, 2, words("eval_well"), "head")
     page.text(top + 1, 3, words("eval_badly"), "head")
-    page.sheet.set_row(top, 30)
-    page.sheet.set_row(top + 1, 42)
+    page.sheet.set_row(top, 20)
+    page.sheet.set_row(top + 1, 32)
     return top + 2
 
 
@@ -83,7 +83,7 @@ def _activity(page: Page, row: int, activity: Activity, compliance: Compliance) 
     page.text(row, 5, actions)
     page.text(row, 6, "")
     texts = ((procedure, _WIDTHS[1]), ("\n".join(notes), _WIDTHS[4]), ("\n".join(actions), _WIDTHS[5]))
-    page.sheet.set_row(row, max(34, *(height(text, width) for text, width in texts)))
+    page.sheet.set_row(row, max(30, *(height(text, width) for text, width in texts)))
 
 
 def _runs_well(totals: ActivityTotals, deviations: list[Deviation]) -> bool | None:

@@ -86,7 +86,9 @@ class Year(renewal_sample.Story):
         for draft in drafts:
             self.tell(when, draft.kind, draft.subject, draft.data)
 
-    def run(self, activity: int, site: str, start: datetime, minutes: float, problem: str = "", missing: str = "") -> None:
+    def run(
+        self, activity: int, site: str, start: datetime, minutes: float, problem: str = "", missing: str = ""
+    ) -> None:
         """One planned execution, whole unless `problem` (of its output) or `missing` (what was not at hand) say why."""
         name = f"{start:%Y%m%dT%H%M}-{sample.SLUGS[activity]}-{site}"
         who = sample.SITI if activity == 1 else sample.BUDI
@@ -122,7 +124,9 @@ class Year(renewal_sample.Story):
         known = self.known(AT(when))
         opening = tickets.permit_opening(known, tickets.AskedOpening(title=title, token=when[-2:], **more))
         source = Found(found, found.fingerprint, "20261109T0500-visitor_log-ppid") if found is not None else None
-        self.append(AT(when), opening_drafts(known, opening, found=source) if source else opening_drafts(known, opening))
+        self.append(
+            AT(when), opening_drafts(known, opening, found=source) if source else opening_drafts(known, opening)
+        )
         return opening.id
 
     def step(self, case: str, name: str, *more: Any, **changes: Any) -> None:
@@ -237,19 +241,43 @@ def _tickets(told: Year) -> None:
     told.step(shell, "route", "11-09 08:20", route="pihak_ketiga", party="PT Nusantara Hosting Indonesia",
               note="Penyedia diminta mengisolasi akun")  # fmt: skip
     told.step(shell, "notified", "11-10 10:00", note="Pemberitahuan kepada subjek data dan lembaga, surat 112/2026")
-    told.step(shell, "solve", "11-10 14:00", cause_kind="security", cause="Plugin galeri lama tanpa pembaruan.",
-              solution="Berkas dihapus, plugin dicabut, sandi diganti.", prevention="Plugin ditinjau tiap bulan.")
-    again = TicketSeen(ticket=shell, fingerprint=WEB_SHELL.fingerprint, execution="x", count=3, seen_at=AT("11-11 05:10"))
+    told.step(
+        shell,
+        "solve",
+        "11-10 14:00",
+        cause_kind="security",
+        cause="Plugin galeri lama tanpa pembaruan.",
+        solution="Berkas dihapus, plugin dicabut, sandi diganti.",
+        prevention="Plugin ditinjau tiap bulan.",
+    )
+    again = TicketSeen(
+        ticket=shell, fingerprint=WEB_SHELL.fingerprint, execution="x", count=3, seen_at=AT("11-11 05:10")
+    )
     told.step(shell, "reopen", "11-11 08:00", note="Web shell kedua ditemukan di folder cadangan")
     told.tell(AT("11-11 08:05"), KIND_TICKET_SEEN, shell, again)
-    told.step(shell, "solve", "11-11 11:00", cause_kind="security", cause="Salinan web shell di folder cadangan publik.",
-              solution="Folder cadangan dikeluarkan dari akar laman; semua berkas dibandingkan dengan backup bersih.",
-              prevention="Backup tidak lagi disimpan di bawah akar laman; pemindaian harian menyertakan folder itu.")
+    told.step(
+        shell,
+        "solve",
+        "11-11 11:00",
+        cause_kind="security",
+        cause="Salinan web shell di folder cadangan publik.",
+        solution="Folder cadangan dikeluarkan dari akar laman; semua berkas dibandingkan dengan backup bersih.",
+        prevention="Backup tidak lagi disimpan di bawah akar laman; pemindaian harian menyertakan folder itu.",
+    )
     net = told.ticket("11-17 13:00", "Koneksi internet kantor terputus", reported_by="Seksi Data")
     told.step(net, "route", "11-17 13:10", route="pihak_ketiga", party="PT Lintas Data Prima", note="Tiket ISP 88121")
-    told.step(net, "solve", "11-17 15:30", cause_kind="provider", cause="Kabel serat putus di gardu penyedia.",
-              solution="Disambung kembali oleh penyedia.", prevention="Jalur cadangan diusulkan pada anggaran 2027.")
-    form = told.ticket("11-26 10:00", "Formulir permohonan informasi tidak terkirim", site="ppid", reported_by="Pemohon")
+    told.step(
+        net,
+        "solve",
+        "11-17 15:30",
+        cause_kind="provider",
+        cause="Kabel serat putus di gardu penyedia.",
+        solution="Disambung kembali oleh penyedia.",
+        prevention="Jalur cadangan diusulkan pada anggaran 2027.",
+    )
+    form = told.ticket(
+        "11-26 10:00", "Formulir permohonan informasi tidak terkirim", site="ppid", reported_by="Pemohon"
+    )
     told.step(form, "take", "11-26 10:30")
     told.step(form, "pause", "11-27 09:00", note="Menunggu kredensial SMTP baru dari Kementerian")
 
