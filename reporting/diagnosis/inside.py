@@ -137,8 +137,9 @@ def _php(section: Section | None) -> Check:
     if version is not None:
         return check("php", "inside", "ok", f"PHP {version} runs", f"PHP {version} berjalan").timed(section.seconds)
     said = lines[0] if lines else "no answer in time"
-    return check("php", "inside", "problem", f"does not run: {said}", f"tidak berjalan: {said}", "php.broken",
-                 facts={"said": said}).timed(section.seconds)  # fmt: skip
+    said_id = lines[0] if lines else "tidak menjawab tepat waktu"
+    return check("php", "inside", "problem", f"does not run: {said}", f"tidak berjalan: {said_id}", "php.broken",
+                 facts={"said": said, "said_id": said_id}).timed(section.seconds)  # fmt: skip
 
 
 def _is_there(section: Section) -> bool:

@@ -103,7 +103,10 @@ class Rules:
         evidence = [c for c in checks if c.signs & wanted] or [c for c in checks if c.state == "problem"]
         facts = _facts(evidence)
         others = tuple(rule.id for rule in holding[1:] if rule.when.all or rule.when.any)
-        return Cause(first.id, first.kind, _filled(first.en, facts), _filled(first.id_text, facts),
+        own = {
+            key.removesuffix("_id"): value for key, value in facts.items() if key.endswith("_id")
+        }  # Indonesian words
+        return Cause(first.id, first.kind, _filled(first.en, facts), _filled(first.id_text, facts | own),
                      tuple(evidence), others)  # fmt: skip
 
 
