@@ -126,13 +126,14 @@ pid_lives() {
 }
 
 ask_database() { # DATABASE OPTION_FILE OPTIONS: one query; the account comes on standard input or from the file
+    # --local-infile=0: a server that a hostile wp-config.php names could else ask the client for files
     client=$(command -v mariadb || command -v mysql) || { echo noclient; return; }
     query='SELECT "laman-db", VERSION(), @@global.read_only'
     if [ -n "$2" ]; then
-        bounded 8 "$client" --defaults-file="$2" --connect-timeout=5 --batch --skip-column-names -e "$query" -- "$1" </dev/null
+        bounded 8 "$client" --defaults-file="$2" --local-infile=0 --connect-timeout=5 --batch --skip-column-names -e "$query" -- "$1" </dev/null
     else
-        printf '%s' "$3" | bounded 8 "$client" --defaults-file=/dev/stdin --connect-timeout=5 --batch \
-            --skip-column-names -e "$query" -- "$1"
+        printf '%s' "$3" | bounded 8 "$client" --defaults-file=/dev/stdin --local-infile=0 --connect-timeout=5 \
+            --batch --skip-column-names -e "$query" -- "$1"
     fi 2>&1
     echo "code $?"
 }

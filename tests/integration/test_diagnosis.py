@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -29,7 +32,7 @@ from reporting.hosts.stream import _wrapped
 from tests.emulators.cpanel import CpanelEmulator
 from tests.emulators.nameserver import NameServer
 from tests.emulators.web import Page, WebServer
-from tests.integration.agency import Agency
+from tests.integration.agency import Agency, wait_for_line, wait_until_nothing_is_left
 
 
 def request(url: str, **changes: Any) -> DiagnosisRequest:
@@ -324,3 +327,36 @@ def test_the_role_by_itself_and_in_check_mode(tmp_path: Path) -> None:
             assert done.returncode == 0, done.stdout + done.stderr
             assert "changed=0" in done.stdout
             assert len(list(evidence.glob("*"))) == files
+
+
+def test_a_diagnosis_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        agency = Agency(tmp_path / "agency", {"www": {"content_status_url": url}}).write()
+        process = agency.start("diagnose", "www")
+        wait_for_line(process, "Look from both sides")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 1
+    wait_until_nothing_is_left(agency)
+    assert [path for path in (agency.state / "archive").rglob("*") if path.is_file()] == []
+    with sqlite3.connect(agency.state / "ledger.sqlite") as ledger:
+        assert ledger.execute("SELECT count(*) FROM events WHERE kind = 'diagnosis.made'").fetchone() == (0,)
+    assert agency.laman("verify").returncode == 0
+
+
+def test_a_ticket_of_another_site_gets_no_evidence(tmp_path: Path) -> None:
+    with WebServer() as web:
+        web.routes["/"] = b"<p>halo</p>"
+        site = {"content_status_url": web.url + "/", "site_diagnosis_load_per_cpu": 1000}
+        agency = Agency(tmp_path / "agency", {"www": site, "ppdb": site}).write()
+        opened = agency.laman("ticket", "open", "--site", "ppdb", "--title", "Laman galat", "--json")
+        ticket = json.loads(opened.stdout)["ticket"]
+        refused = agency.laman("diagnose", "www", "--ticket", ticket)
+        assert refused.returncode == 1
+        assert f"ticket {ticket} is about ppdb, not about www" in refused.stderr
+        assert agency.laman("diagnose", "ppdb", "--ticket", ticket).returncode == 0
+    shown = agency.laman("ticket", "show", ticket)
+    assert "diagnosis" in shown.stdout.lower(), shown.stdout
+    assert agency.laman("verify").returncode == 0
