@@ -147,6 +147,17 @@ def test_two_days_of_sleep() -> None:
     assert missed.noticed == world.noticed()[0]
 
 
+def test_a_clock_set_back_into_a_window_that_was_missed_does_not_fill_it() -> None:
+    world = World([{"activity": 3, "every": "day", "start": "08:00", "hours": 4}])
+    world.wake(FIRST)
+    world.wake(FIRST + DAY)
+    assert [(n.state, n.opens_at) for n in world.noticed()] == [("missed", FIRST + 8 * HOUR)]
+    assert [run.ad_hoc for _, run in world.ran] == [True]
+    world.wake(FIRST + 9 * HOUR)
+    assert len(world.ran) == 1
+    assert world.occasions(FIRST + DAY)[world.noticed()[0].occasion].state == "terlewat"
+
+
 def test_a_call_that_takes_hours_makes_nothing_late_that_opens_meanwhile() -> None:
     world = World([{"activity": 3, "every": "day", "start": "08:00", "hours": 10}])
     world.wake(FIRST)
