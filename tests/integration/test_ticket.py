@@ -300,6 +300,25 @@ def test_due_says_what_tickets_wait_for(agency: Agency) -> None:
     assert name not in agency.laman("due").stdout
 
 
+def test_a_pause_that_grows_long_is_asked_about(agency: Agency) -> None:
+    name = told(agency, "open", "--title", "lambat", "--reported", local(NOW - timedelta(days=2)))["ticket"]
+    ok(agency, "take", name, "--at", local(NOW - timedelta(hours=40)), "--note", "buku piket")
+    ok(
+        agency,
+        "pause",
+        name,
+        "--reason",
+        "menunggu PT",
+        "--evidence",
+        "surat.pdf",
+        "--at",
+        local(NOW - timedelta(hours=30)),
+    )
+    said = agency.laman("due").stdout
+    assert "paused for more than a working day (menunggu PT); ask again, or resume it" in " ".join(said.split())
+    assert f"ticket resume {name}" in said
+
+
 def test_an_open_ticket_is_not_taken_for_a_killed_run_and_blocks_no_closing(agency: Agency) -> None:
     """And the closed month gives the same bytes, whatever becomes of its tickets later."""
     month = (NOW.astimezone(golden.WIB).replace(day=1) - timedelta(days=1)).date()

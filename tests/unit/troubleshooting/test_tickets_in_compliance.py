@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from reporting.compliance.closing import figures_hash, still_waiting
+from reporting.events import KIND_DIAGNOSIS, DiagnosisMade
+from reporting.ledger.model import Draft
 from reporting.troubleshooting.fold import TicketError, fold
+from tests.unit.renewal.world import KEYBOARD
 from tests.unit.troubleshooting.world import World, at, unit
 
 
@@ -109,6 +112,18 @@ def test_a_unit_that_judges_from_the_take_does_so_while_it_goes_on(world: World)
     world.do("take", "2026-04-22 07:31")
     assert world.judge().deviations == ()
     assert world.timing().over is False
+
+
+def test_a_diagnosis_belongs_to_its_ticket_and_one_without_to_none(world: World) -> None:
+    world.open()
+    for number, ticket in enumerate(("T-2026-001", None, "T-2026-404")):
+        made = DiagnosisMade(
+            diagnosis=f"d{number}", site="www", ticket=ticket, executor=world.ticket().executor, agent=KEYBOARD,
+            began_at=world.now, ended_at=world.now, status="completed", cause_kind="disk", cause="the disk is full",
+        )  # fmt: skip
+        world.record([Draft(KIND_DIAGNOSIS, "www", "test", made.json_value())])
+    assert [d.diagnosis for d in world.ticket().diagnoses] == ["d0"]
+    assert world.ticket().seq == len(world.events) - 2
 
 
 def test_events_that_make_no_ticket(world: World) -> None:
