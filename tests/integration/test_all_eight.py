@@ -199,6 +199,37 @@ def test_on_paper_nothing_is_cut(events: list[Event], lang: str, tmp_path: Path)
     assert pages == {evaluation: 1, "Troubleshooting": 2, deviations: 2}  # a row of a deviation stands on two
 
 
+TYPED = ("title", "problem", "note", "party", "cause", "solution", "prevention", "consequence", "action", "action_by",
+         "reported_by", "site", "original")  # fmt: skip
+
+
+def spoiled(value: Any, text: str) -> Any:
+    """What people typed, and the sites of tickets, replaced by a text."""
+    if isinstance(value, dict):
+        return {k: text if k in TYPED and isinstance(v, str) and v else spoiled(v, text) for k, v in value.items()}
+    return [spoiled(v, text) for v in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("text", ["=cmd|'/C calc'!A0", "*?~", ">5", "a\x1b[31m\u202eb", "x" * 200])
+def test_what_people_typed_stays_text(events: list[Event], text: str, tmp_path: Path) -> None:
+    """It becomes no formula and moves no figure; LibreOffice counts the same with it."""
+    needs_libreoffice()
+    hostile = [
+        replace(e, data=spoiled(e.data, text)) if e.kind.startswith(("ticket.", "deviation.")) else e for e in events
+    ]
+    path = tmp_path / "laman.xlsx"
+    path.write_bytes(book(hostile).content)
+    written, cached = load(path)
+    found = formulas(written)
+    plain = formulas(load(book(events).content)[0])
+    assert {f for f in found.values() if text in f} == set()
+    elsewhere = {key for key in plain if key[0] != "Troubleshooting"}
+    assert {key: found.get(key) for key in elsewhere} == {key: plain[key] for key in elsewhere}
+    _, computed = load(recalculated(poisoned(path, tmp_path), tmp_path / "out"))
+    for (sheet, cell), formula in found.items():
+        assert same(cached[sheet][cell].value, computed[sheet][cell].value), f"{sheet}!{cell} {formula}"
+
+
 # --- across periods
 
 
