@@ -218,7 +218,7 @@ def inside(
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_runs_in_the_shells_that_hosts_have(shell: str, tmp_path: Path) -> None:
     if shutil.which(SHELLS[shell][0]) is None:
-        pytest.skip(f"{SHELLS[shell][0]} is not installed")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{SHELLS[shell][0]} is not installed")
     (tmp_path / "with space").mkdir()
     (tmp_path / "x.sqlite").write_bytes(b"SQLite format 3\0" + b"\0" * 84)
     (tmp_path / "y.sqlite").write_bytes(b"bukan basis data")
@@ -244,7 +244,7 @@ def test_a_program_that_hangs_costs_its_own_time_only(tmp_path: Path) -> None:
     began = time.monotonic()
     answer, checks = inside(request("http://localhost/", trees=[str(tmp_path)]), "sh", path=str(tmp_path))
     assert answer.whole
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 40  # 3 + 3 + 6 s, and what a busy machine adds
     assert checks["disk"].signs == {"disk.hangs"}
     assert checks["php"].state == "problem"
     assert checks["clock"].state == "ok"

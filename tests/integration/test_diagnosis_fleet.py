@@ -57,6 +57,8 @@ def settings(fleet: Fleet, name: str, **changes: Any) -> dict[str, Any]:
         "site_diagnosis_certificate_days": 3,  # the fleet's certificates are short-lived
         "site_diagnosis_load_per_cpu": 1000,  # a machine that runs tests is busy, with other things than this site
         "site_diagnosis_memory_percent": 0,
+        "site_diagnosis_slow_seconds": 20,
+        "site_diagnosis_http_timeout": 25,
     }  # fmt: skip
     return base | changes
 
