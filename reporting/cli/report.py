@@ -138,7 +138,8 @@ def _say(made: Book, closure: Closure | None, record: Record) -> None:
         print(f"laman: {line}", file=sys.stderr)
     if deviations and closure is None:
         open_ = sum(not d.accepted for d in compliance.deviations)
-        print(f"next: {open_} still to be accounted for and accepted: laman deviation list" if open_ else "next: sign it.")
+        more = f"{open_} still to be accounted for and accepted: laman deviation list" if open_ else "sign it."
+        print(f"next: {more}")
 
 
 def _issue(record: Record, made: Book, lang: Language, *, corrections: bool) -> EvidenceFile:
