@@ -17,7 +17,7 @@ from reporting.events import KIND_PAPER, KIND_SETTINGS, Attachment, PaperIssued
 from reporting.ledger.model import Draft
 from reporting.runner.model import Record
 from reporting.standard import standard_on
-from reporting.troubleshooting.commands import ACTIVITY, Known, Opening, Permitted
+from reporting.troubleshooting.asked import ACTIVITY, Known, Opening, Permitted
 from reporting.troubleshooting.drafts import (
     SOLUTION,
     Folder,

@@ -16,7 +16,8 @@ from reporting.cli.ticket_triage import triage_findings
 from reporting.events import KIND_FINISHED, KIND_STARTED, ExecutionFinished, ExecutionStarted, Person
 from reporting.ledger import Draft
 from reporting.ledger.sqlite import SqliteLedger
-from reporting.troubleshooting.commands import Asked, permit
+from reporting.troubleshooting.asked import Asked
+from reporting.troubleshooting.commands import permit
 from reporting.unit import read_inventory
 from tests import golden
 from tests.integration.agency import Agency

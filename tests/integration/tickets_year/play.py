@@ -19,7 +19,8 @@ from reporting.ledger.model import Event
 from reporting.ledger.sqlite import SqliteLedger
 from reporting.runner.model import Record
 from reporting.standard import standard_on
-from reporting.troubleshooting.commands import Asked, AskedOpening, Known, permit, permit_opening
+from reporting.troubleshooting.asked import Asked, AskedOpening, Known
+from reporting.troubleshooting.commands import permit, permit_opening
 from reporting.troubleshooting.fold import KINDS, fold
 from reporting.troubleshooting.model import Ticket
 from reporting.troubleshooting.timing import RulesInForce

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from reporting.events import KIND_EVIDENCE, KIND_FINISHED, KIND_STARTED
-from reporting.troubleshooting.commands import AskedOpening, Refused, permit_opening
+from reporting.troubleshooting.asked import AskedOpening, Refused
+from reporting.troubleshooting.commands import permit_opening
 from tests.unit.troubleshooting.world import SOLVED, World, at, file, finding, unit
 
 

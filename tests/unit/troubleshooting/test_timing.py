@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting.troubleshooting.commands import Refused
+from reporting.troubleshooting.asked import Refused
 from reporting.troubleshooting.model import ROUTES
 from reporting.troubleshooting.timing import RulesInForce
-from reporting.worktime import WorkClock
+from reporting.worktime import DayHours, WorkClock
 from tests.unit.troubleshooting.world import World, at, unit
 
 MINUTE = timedelta(minutes=1)
@@ -104,17 +104,20 @@ def by_the_minute(world: World, now: datetime) -> dict[str, dict[str, int]]:
     steps = [s for s in ticket.steps if s.name in ("route", "pause", "resume", "solve", "reopen", "take")]
     end = steps[-1].done_at if ticket.state == "solved" else now
     found: dict[str, dict[str, int]] = {}
-    moment = ticket.reported_at
+    moment, index = ticket.reported_at, 0
+    route, mode = str(ticket.first_route), "net"
+    days: dict[date, DayHours | None] = {}
     while moment < end:
-        done = [s for s in steps if s.done_at <= moment]
-        route = next((s.route for s in reversed(done) if s.name == "route"), ticket.first_route)
-        last = done[-1].name if done else "open"
-        mode = {"pause": "paused", "solve": "stood_solved"}.get(last, "net")
-        hours = clock.hours(moment.date())
+        while index < len(steps) and steps[index].done_at <= moment:
+            step, index = steps[index], index + 1
+            route = str(step.route) if step.name == "route" else route
+            mode = {"pause": "paused", "solve": "stood_solved"}.get(step.name, "net")
+        if moment.date() not in days:
+            days[moment.date()] = clock.hours(moment.date())
+        hours = days[moment.date()]
         t = moment.time()
-        works = hours is not None and hours.start <= t < hours.end and not any(b <= t < e for b, e in hours.breaks)
-        if works:
-            spent = found.setdefault(str(route), {"net": 0, "paused": 0, "stood_solved": 0})
+        if hours and hours.start <= t < hours.end and not any(b <= t < e for b, e in hours.breaks):
+            spent = found.setdefault(route, {"net": 0, "paused": 0, "stood_solved": 0})
             spent[mode] += 1
         moment += MINUTE
     return found
@@ -130,6 +133,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(STEPS, st.integers(0, 3_000))
 def test_any_ticket_equals_a_count_of_its_minutes(steps: list[Any], rest: int) -> None:
     world = World()

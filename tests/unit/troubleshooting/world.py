@@ -24,7 +24,8 @@ from reporting.events import (
 )
 from reporting.ledger.model import GENESIS, Draft, Event
 from reporting.standard import load_standards, standard_on
-from reporting.troubleshooting.commands import Asked, AskedOpening, Known, permit, permit_opening
+from reporting.troubleshooting.asked import Asked, AskedOpening, Known
+from reporting.troubleshooting.commands import permit, permit_opening
 from reporting.troubleshooting.drafts import (
     SOLUTION,
     folder_of,
