@@ -41,6 +41,7 @@ from reporting.events import (
 )
 from reporting.ledger.model import Draft, Event
 from reporting.standard import load_standards, standard_on
+from reporting.troubleshooting import asked as asking
 from reporting.troubleshooting import commands as tickets
 from reporting.troubleshooting.drafts import SOLUTION, Found, folder_of, opening_drafts, step_drafts
 from reporting.troubleshooting.fold import fold as fold_tickets
@@ -116,13 +117,13 @@ class Year(renewal_sample.Story):
 
     # --- tickets
 
-    def known(self, when: datetime) -> tickets.Known:
-        return tickets.Known(unit(), SITES, standard_on, fold_tickets(self.events), when, KEYBOARD)
+    def known(self, when: datetime) -> asking.Known:
+        return asking.Known(unit(), SITES, standard_on, fold_tickets(self.events), when, KEYBOARD)
 
     def ticket(self, when: str, title: str, found: Finding | None = None, **more: Any) -> str:
         """A problem is reported."""
         known = self.known(AT(when))
-        opening = tickets.permit_opening(known, tickets.AskedOpening(title=title, token=when[-2:], **more))
+        opening = tickets.permit_opening(known, asking.AskedOpening(title=title, token=when[-2:], **more))
         source = Found(found, found.fingerprint, "20261109T0500-visitor_log-ppid") if found is not None else None
         self.append(
             AT(when), opening_drafts(known, opening, found=source) if source else opening_drafts(known, opening)
@@ -140,7 +141,7 @@ class Year(renewal_sample.Story):
         role = SOLUTION if name == "solve" else "evidence" if name in ("pause", "notified") else ""
         kept = Attachment(path=path, bytes=1_204, sha256=sample.sha(path), role=role, original="")
         typed = Attached(Path(path), role, "pdf", kept.bytes, kept.sha256, None)
-        asked = tickets.Asked(step=name, ticket=case, token=f"{when:%d%H%M}",  # type: ignore[arg-type]
+        asked = asking.Asked(step=name, ticket=case, token=f"{when:%d%H%M}",  # type: ignore[arg-type]
                               files=(typed,) if role == "evidence" else (), **changes)  # fmt: skip
         permitted = tickets.permit(known, asked)
         files = [kept] if role else []
