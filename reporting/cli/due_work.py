@@ -87,7 +87,8 @@ def do_work(record: Record, before: Life | None, now: datetime) -> Done:
     if waking.is_worth_an_event(begun, done):
         woke = TimerWoke(at=now, agent=waking.agent, ran=begun)
         waking.append([Draft(KIND_WOKE, record.inventory.unit.id, waking.actor, woke.json_value())])
-    _tell_executions(record, waking.evaluated(), begun, done)
+    if begun:
+        _tell_executions(record, waking.evaluated(), begun, done)
     done.head = waking.head
     return done
 
@@ -120,8 +121,8 @@ class _Waking:
         return work(compliance, {n.occasion: n for n in noticed}, coming, self.seen(compliance.as_of))
 
     def evaluated(self) -> Compliance:
-        """The record as it is now."""
-        return self._evaluate(self._events())
+        """The record as it is now; for telling, so what came meanwhile is still to be decided on by the next call."""
+        return self._evaluate(list(self.record.ledger.events()))
 
     def _events(self) -> list[Event]:
         events = list(self.record.ledger.events())
@@ -137,8 +138,10 @@ class _Waking:
         return evaluate(load_standards(), events, Period(f"{first}..{last}", first, last, zone), now, "en")
 
     def append(self, drafts: list[Draft]) -> None:
-        """Put events on record."""
-        self.head = self.record.ledger.append(drafts)[-1].seq
+        """Put events on record. Where somebody else's came between, the next call reads the record again."""
+        made = self.record.ledger.append(drafts)
+        if made[0].seq == self.head + 1:
+            self.head = made[-1].seq
 
     def _ready(self) -> bool:
         """Whether some backup medium is ready; asked once, and only where backups are planned and media are named."""
