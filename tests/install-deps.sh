@@ -20,6 +20,7 @@ need sqlite3 sqlite3
 need sshd openssh-server
 need zstd zstd
 need nginx nginx-light
+need systemd-analyze systemd
 need busybox busybox
 need postfix postfix
 need saslpasswd2 sasl2-bin

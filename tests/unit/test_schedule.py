@@ -19,6 +19,7 @@ from reporting.schedule.timers import INTERVALS, TimerError, TimerSpec, crontab_
 from reporting.schedule.workflow import WorkflowSpec, utc_crons, workflow
 from reporting.unit import Plan, SettingsError, Snapshot, Unit, read_inventory
 from reporting.worktime import WEEKDAYS, WorkClock
+from tests.fleet.fixtures import require
 
 OFFICER = {"id": "budi", "name": "Budi", "title": "Pengelola", "roles": ["pengelola_laman"]}
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -42,12 +43,16 @@ SPEC = TimerSpec(
 # units and crontab
 
 
+def systemd_analyze() -> str:
+    program = shutil.which("systemd-analyze")
+    require(None if program else "systemd-analyze is not on this machine")
+    return str(program)
+
+
 @pytest.mark.parametrize("user", ["laman", None])
 @pytest.mark.parametrize("vault", [None, Path("/etc/laman/vault pass%word")])
 def test_systemd_understands_the_units(tmp_path: Path, user: str | None, vault: Path | None) -> None:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd-analyze is not on this machine")
+    program = systemd_analyze()
     command = tmp_path / "la man 100% $x"
     command.write_text("#!/bin/sh\n")
     command.chmod(0o755)
@@ -64,9 +69,7 @@ def test_systemd_understands_the_units(tmp_path: Path, user: str | None, vault: 
 
 
 def test_systemd_fires_as_often_as_was_asked() -> None:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("systemd-analyze is not on this machine")
+    program = systemd_analyze()
     for minutes in INTERVALS:
         timer = units(replace(SPEC, minutes=minutes))["laman-uji.timer"]
         expression = timer.split("OnCalendar=")[1].splitlines()[0]
