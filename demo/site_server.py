@@ -36,6 +36,7 @@ def build(folder: Path) -> None:
         (root / "public" / "unggahan" / "laporan tahunan.txt").write_text("Laporan tahunan\n" * 200)
         (root / "public" / "unggahan" / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>\n")
         (root / "data").mkdir(exist_ok=True)
+        (root / "data" / "artikel.sqlite").unlink(missing_ok=True)
         name = "artikel.sqlite" if site == "portal" else "artikel-lama.sqlite"  # arsip's settings name another file
         _articles(root / "data" / name, now)
 

@@ -364,13 +364,47 @@ def read_inventory(folder: Path) -> Inventory:
 
 
 def _check_plans(unit: Unit, sites: list[str], unit_file: Path) -> None:
+    """Refuse a schedule that contradicts itself. Here and not in `Plan`: a snapshot on record must be read for ever."""
     for number, plan in enumerate(unit.schedule):
-        for site in [] if plan.sites == "all" else plan.sites:
-            if site not in sites:
-                raise SettingsError(
-                    f"{unit_file}: laman_unit.schedule.{number}.sites: unknown site {site!r}; "
-                    f"hosts.yml has: {', '.join(sites) or 'none'}"
-                )
+        problem = _plan_problem(plan, unit, sites) or _second_line(unit.schedule, number, sites)
+        if problem:
+            raise SettingsError(f"{unit_file}: laman_unit.schedule.{number}{problem}")
+
+
+def _plan_problem(plan: Plan, unit: Unit, sites: list[str]) -> str | None:
+    """What is wrong with a line of the schedule by itself."""
+    named = sites if plan.sites == "all" else plan.sites
+    unknown = next((site for site in named if site not in sites), None)
+    if unknown is not None:
+        return f".sites: unknown site {unknown!r}; hosts.yml has: {', '.join(sites) or 'none'}"
+    twice = next((site for site in named if named.count(site) > 1), None)
+    if twice is not None:
+        return f".sites: {twice!r} is named twice"
+    if not named:
+        return ".sites: names no site: name some, or take all"
+    if plan.every == "workday" and not unit.calendar.has_workdays:
+        return ": every: workday never comes: laman_unit.calendar.week has no day with working hours"
+    return None
+
+
+def _second_line(schedule: list[Plan], number: int, sites: list[str]) -> str | None:
+    """Two lines that open at the same instants for one activity and site: is one of them meant, or another site?"""
+    plan = schedule[number]
+    mine = set(sites if plan.sites == "all" else plan.sites)
+    for earlier, other in enumerate(schedule[:number]):
+        same = (plan.activity, plan.every, plan.day, plan.start) == (
+            other.activity,
+            other.every,
+            other.day,
+            other.start,
+        )
+        both = mine & set(sites if other.sites == "all" else other.sites)
+        if same and both:
+            hours = f", for {other.hours} h and for {plan.hours} h" if plan.hours != other.hours else ""
+            return (
+                f": plans activity {plan.activity} of {min(both)} again, as line {earlier} does{hours}: leave one out"
+            )
+    return None
 
 
 _FORMS = {

@@ -115,6 +115,12 @@ class CalendarSettings(_Settings):
         """The zone as an object."""
         return ZoneInfo(self.zone)
 
+    @property
+    def has_workdays(self) -> bool:
+        """Whether any day can ever be worked: of the ordinary week, or of a special period."""
+        weeks = [self.week, *(period.week for period in self.special)]
+        return any(getattr(week, day) is not None for week in weeks for day in WEEKDAYS)
+
     def frozen(self, first_year: int, last_year: int) -> CalendarSettings:
         """The same calendar with the holidays of those years written out in `not_worked`, and `holidays: none`.
 

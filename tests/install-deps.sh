@@ -30,6 +30,12 @@ need nginx nginx-light
 need xorriso xorriso
 need par2 par2
 need age age
+need systemd-analyze systemd
+need busybox busybox
+need postfix postfix
+need saslpasswd2 sasl2-bin
+package libsasl2-modules
+package libsasl2-modules-db
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "tests: not installed here:$missing (as root on Debian or Ubuntu: make test-deps)" >&2

@@ -14,15 +14,17 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from reporting.cli.common import inventory_of, standard_today, today
+from reporting.cli.common import Refused, inventory_of, standard_today, today
 from reporting.cli.main import EXIT_CANNOT, EXIT_OK
 from reporting.cli.media import reports
 from reporting.ledger import open_ledger
 from reporting.runner.model import run_limit
 from reporting.runner.play import PLAYBOOKS, CannotRun, Play, play
 from reporting.runner.settings import settings_problems
+from reporting.schedule.plan import doubts
 from reporting.text import harmless
 from reporting.unit import Inventory, SettingsError
 
@@ -70,6 +72,7 @@ def _everything(inventory: Inventory, *, offline: bool) -> Iterator[Line]:
     if not inventory.unit.media:
         yield Line(False, "media", "laman_unit.media names none: backups have nowhere to go")
     yield from _roles(inventory)
+    yield from _delivery(inventory)
     if not offline:
         print(f"reaching {len(inventory.sites)} site(s) …", file=sys.stderr, flush=True)
         yield from _access(inventory)
@@ -95,6 +98,33 @@ def _schedule(inventory: Inventory) -> Iterator[Line]:
         without = [site for site in inventory.sites if site not in planned]
         said = f"not planned for: {', '.join(without)} (add it to laman_unit.schedule)" if without else "every site"
         yield Line(not without, f"schedule of activity {number}", said)
+    for doubt in doubts(inventory.unit, inventory.sites, datetime.now(UTC)):
+        yield Line(True, "schedule", f"look at it: {doubt}")
+
+
+def _delivery(inventory: Inventory) -> Iterator[Line]:
+    """Where reports and reminders go; nothing is sent. Only what the unit set."""
+    from reporting.cli.report_folder import check_folder
+    from reporting.cli.report_send import officers_named
+
+    delivery, mail = inventory.unit.delivery, inventory.unit.mail
+    for key, named in (("report_to", delivery.report_to), ("digest_to", delivery.digest_to)):
+        try:
+            found = officers_named(inventory, today(inventory), named, f"laman_unit.delivery.{key}")
+        except Refused as error:
+            yield Line(False, "delivery", str(error))
+            continue
+        if found and mail is None:
+            yield Line(False, "delivery", f"laman_unit.delivery.{key} is set, and laman_unit.mail names no server")
+        elif found:
+            yield Line(True, "delivery", f"{key}: {', '.join(f'{o.name} <{o.email}>' for o in found)}")
+    if delivery.folder is not None:
+        folder = inventory.resolve(delivery.folder)
+        try:
+            check_folder(folder)
+            yield Line(True, "delivery", f"folder: {folder}")
+        except Refused as error:
+            yield Line(False, "delivery", str(error))
 
 
 def _record(inventory: Inventory) -> Line:

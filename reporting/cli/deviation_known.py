@@ -36,8 +36,8 @@ def whole_record(record: Record, lang: Language = "en") -> Whole:
     """Judge everything that was ever recorded. A year of 10,000 executions takes about two seconds."""
     with _without_collecting():
         events = list(record.ledger.events())
+        compliance = evaluate_all(load_standards(), events, record.clock(), lang)  # says which event is not whole
         accounts = account.fold(events)
-        compliance = evaluate_all(load_standards(), events, record.clock(), lang)
     last = max((e.at for e in events), default=None)
     return Whole(compliance, accounts, tuple(no_longer(accounts.values(), compliance.deviations)), last)
 

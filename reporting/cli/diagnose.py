@@ -121,8 +121,8 @@ class _Plain:
         self._began = time.monotonic()
 
     def step(self, name: str) -> None:
-        """One line a step that says more than that it hands over."""
-        if name.startswith("Look"):
+        """One line for the step that takes the time."""
+        if name.startswith("Look from"):
             print(f"  {time.monotonic() - self._began:4.1f} s  {harmless(name, 80)} …", file=sys.stderr, flush=True)
 
 

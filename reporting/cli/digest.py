@@ -89,9 +89,10 @@ def _all_have_it(record: Record, day: date) -> bool:
 def _recipients(record: Record) -> tuple[list[Officer], bool]:
     """Who gets one, and whether they are named (and so are told of the others' work too)."""
     unit = record.inventory.unit
-    if unit.delivery.digest_to:
-        return officers_named(record, unit.delivery.digest_to, "laman_unit.delivery.digest_to"), True
     day = record.clock().astimezone(unit.tz).date()
+    if unit.delivery.digest_to:
+        where = "laman_unit.delivery.digest_to"
+        return officers_named(record.inventory, day, unit.delivery.digest_to, where), True
     return [o for o in unit.officers if o.in_office(day) and o.email is not None], False
 
 

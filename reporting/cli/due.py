@@ -6,7 +6,8 @@ example:
   laman -i inventory/kantor due --run --quiet      what timers call: laman schedule install
 
 --run runs every open occasion that has no whole attempt yet, makes up for what was slept through (recorded as late or
-missed), tries again what failed (after 30 minutes, 2 hours, 8 hours) and looks the ends of services up once a day.
+missed), tries again what failed (after 30 minutes, 2 hours, 8 hours), looks the ends of services up once a day, and
+sends e-mail that waits: reports that could not be sent, and when work begins the reminders for delivery.digest_to.
 Exit code 0: done, or nothing was due; 2: recorded, with deviations; 1: something could not be run, it is said what.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reporting.cli.common import Refused
 from reporting.cli.main import EXIT_OK
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what is due, or do it; returns the exit code."""
+    if options.send and options.run:
+        raise Refused("--send and --run are different things: --run sends what is due to be sent")
+    if not options.send and (options.again or options.wait is not None):
+        raise Refused("--again and --wait go with --send")
     if options.send:
         from reporting.cli import digest
 

@@ -25,6 +25,7 @@ from reporting.schedule.work import MEDIUM_ACTIVITY, Seen, ToRun, Waits, Work, g
 from reporting.standard import load_standards
 from reporting.text import harmless
 from reporting.unit import SettingsError
+from reporting.worktime import WorkClock
 
 _FARTHEST = timedelta(days=400)  # how far back a long sleep is looked at
 _AHEAD = timedelta(days=2)
@@ -86,7 +87,8 @@ def do_work(record: Record, before: Life | None, now: datetime) -> Done:
     if waking.is_worth_an_event(begun, done):
         woke = TimerWoke(at=now, agent=waking.agent, ran=begun)
         waking.append([Draft(KIND_WOKE, record.inventory.unit.id, waking.actor, woke.json_value())])
-    _tell_executions(record, waking.evaluated(), begun, done)
+    if begun:
+        _tell_executions(record, waking.evaluated(), begun, done)
     done.head = waking.head
     return done
 
@@ -119,8 +121,8 @@ class _Waking:
         return work(compliance, {n.occasion: n for n in noticed}, coming, self.seen(compliance.as_of))
 
     def evaluated(self) -> Compliance:
-        """The record as it is now."""
-        return self._evaluate(self._events())
+        """The record as it is now; for telling, so what came meanwhile is still to be decided on by the next call."""
+        return self._evaluate(list(self.record.ledger.events()))
 
     def _events(self) -> list[Event]:
         events = list(self.record.ledger.events())
@@ -136,8 +138,10 @@ class _Waking:
         return evaluate(load_standards(), events, Period(f"{first}..{last}", first, last, zone), now, "en")
 
     def append(self, drafts: list[Draft]) -> None:
-        """Put events on record."""
-        self.head = self.record.ledger.append(drafts)[-1].seq
+        """Put events on record. Where somebody else's came between, the next call reads the record again."""
+        made = self.record.ledger.append(drafts)
+        if made[0].seq == self.head + 1:
+            self.head = made[-1].seq
 
     def _ready(self) -> bool:
         """Whether some backup medium is ready; asked once, and only where backups are planned and media are named."""
@@ -174,8 +178,16 @@ def _mail(record: Record, done: Done) -> None:
 
     done.mailed, problems = mail_due(record)
     done.problems += problems
-    again = next_mail(record)
-    done.look_again = min(done.look_again, again) if again is not None else done.look_again
+    again = [at for at in (next_mail(record), _begin_of_work(record)) if at is not None]
+    done.look_again = min([done.look_again, *again])
+
+
+def _begin_of_work(record: Record) -> datetime | None:
+    """When the reminders of today go out, if that is still to come."""
+    unit, now = record.inventory.unit, record.clock().astimezone(record.inventory.unit.tz)
+    hours = WorkClock(unit.calendar).hours(now.date()) if unit.delivery.digest_to and unit.mail else None
+    begins = datetime.combine(now.date(), hours.start, unit.tz) if hours else None
+    return begins if begins and begins > now else None
 
 
 def _usable(record: Record, runs: list[ToRun], done: Done) -> list[ToRun]:

@@ -89,6 +89,7 @@ class Duty:
 def duties(record: Record, compliance: Compliance) -> list[Duty]:
     """Everything that waits for somebody; `compliance` covers `LOOK_BACK` up to now."""
     from reporting.cli.backup_duties import set_duties  # they know what a duty is
+    from reporting.cli.deviation import duties as deviation_duties
     from reporting.cli.mail_due import mail_duties
     from reporting.cli.ticket_duties import duties as ticket_duties
 
@@ -96,7 +97,7 @@ def duties(record: Record, compliance: Compliance) -> list[Duty]:
     return [
         *_occasions(compliance, inventory),
         *_reviews(compliance, inventory),
-        *_deviations(compliance, inventory),
+        *deviation_duties(record, compliance),
         *_renewals(record, known),
         *_services(record, known),
         *ticket_duties(record, compliance),
@@ -152,13 +153,6 @@ def _review(execution: Execution, due: datetime, inventory: Inventory) -> Duty:
     return Duty(what, command, local(due, inventory), who, officer, due + _INSTANT, what_id)
 
 
-def _deviations(compliance: Compliance, inventory: Inventory) -> list[Duty]:
-    if not compliance.deviations:
-        return []
-    count = len(compliance.deviations)
-    what = f"{count} deviation(s) wait for an account by the executor"
-    what_id = f"{count} penyimpangan menunggu pertanggungjawaban pelaksana"
-    return [Duty(what, command_line(inventory, "status"), None, what_id=what_id)]
 
 
 def responsible(inventory: Inventory, activity: int) -> tuple[str, str]:

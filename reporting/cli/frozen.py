@@ -9,11 +9,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reporting.cli.common import Refused
-from reporting.compliance import Compliance, Period, evaluate
+from reporting.compliance import Compliance, Deviation, Period, earlier_of, evaluate
 from reporting.compliance.closing import (
     Closure,
     Correction,
@@ -26,8 +28,11 @@ from reporting.compliance.closing import (
 from reporting.events import EvidenceFile
 from reporting.files import below, sha256_file
 from reporting.ledger import Archive, Event, Head
-from reporting.standard import Language, Standard
+from reporting.standard import Language, Standard, load_standards
 from reporting.text import harmless
+
+if TYPE_CHECKING:
+    from reporting.workbook import Corrections, More
 
 
 @dataclass(frozen=True)
@@ -63,11 +68,19 @@ class Issue:
         """The period, as it is written."""
         return self.made.compliance.period.text
 
-    @property
+    @cached_property
+    def earlier(self) -> tuple[Deviation, ...]:
+        """What earlier periods left open, as the workbook tells it."""
+        told = [e for e in self.events if e.seq <= self.made.head.seq]
+        standards = standards_of(self.closure) if self.closure is not None else load_standards()
+        return earlier_of(told, self.made.compliance, standards, self.lang).deviations
+
+    @cached_property
     def figures_hash(self) -> str:
         """What it says, without the instant at which it was said: SHA-256, hex."""
         figures = figures_hash(self.made.compliance)
-        return hashlib.sha256(f"{self.lang}{figures}{self.made.changes!r}".encode()).hexdigest()
+        left = [(d.id, d.account_state) for d in self.earlier]
+        return hashlib.sha256(f"{self.lang}{figures}{self.made.changes!r}{left}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -87,12 +100,23 @@ def language(value: str) -> Language:
 
 def book(basis: Basis, compliance: Compliance, issued_at: datetime) -> Book:
     """The workbook of a period as these events tell it."""
-    from reporting.workbook import More, renewals_of, standings_of, workbook_bytes
+    from reporting.workbook import workbook_bytes
 
-    renewals = renewals_of(basis.events, compliance, basis.standards, basis.lang)
-    more = More(renewals, backups=standings_of(basis.events, compliance))
-    content = workbook_bytes(compliance, basis.head, basis.lang, issued_at, more)
+    content = workbook_bytes(compliance, basis.head, basis.lang, issued_at, _more(basis, compliance))
     return Book(content, compliance, basis.head)
+
+
+def _more(basis: Basis, compliance: Compliance, corrections: Corrections | None = None) -> More:
+    """What the workbook tells beyond the compliance of its period, from the same events."""
+    from reporting.workbook import More, renewals_of, standings_of, troubles_of
+
+    return More(
+        renewals=renewals_of(basis.events, compliance, basis.standards, basis.lang),
+        corrections=corrections,
+        troubles=troubles_of(basis.events, compliance),
+        earlier=earlier_of(basis.events, compliance, basis.standards, basis.lang),
+        backups=standings_of(basis.events, compliance),
+    )
 
 
 def period_book(basis: Basis, period: Period, now: datetime) -> Book:
@@ -167,15 +191,14 @@ def corrected(closure: Closure, events: Sequence[Event], head: Head, lang: Langu
     Raises:
         ComplianceError: the record is not the one that was closed, or cannot be evaluated.
     """
-    from reporting.workbook import Corrections, More, renewals_of, standings_of, workbook_bytes
+    from reporting.workbook import Corrections, workbook_bytes
 
     counted, standards = events_of(closure, events), standards_of(closure)
     before = frozen(closure, counted, lang)
     after = evaluate(standards, events, before.period, now, lang)
     changes = corrections(before, after)
     then = Head(closure.data.head_seq, closure.data.head_hash)
-    renewals, made = renewals_of(counted, before, standards, lang), Corrections(closure, changes, now, head)
-    more = More(renewals, made, backups=standings_of(counted, before))
+    more = _more(Basis(counted, standards, then, lang), before, Corrections(closure, changes, now, head))
     content = workbook_bytes(before, then, lang, closure.data.issued_at, more)
     said = f"{len(changes)} correction(s) since it was closed (event {then.seq}; the record is at {head.seq} now)"
     return Book(content, before, head, (said,), changes=changes)

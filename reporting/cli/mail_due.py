@@ -19,13 +19,14 @@ def mail_due(record: Record) -> tuple[list[str], list[str]]:
 
     Each letter is tried once, when its time has come. Nothing is raised for want of settings or of a server.
     """
+    outcomes, wrong = send_pending(record), []
     try:
-        outcomes = [*send_pending(record), *send_daily(record)]
+        outcomes += send_daily(record)
     except Refused as error:
-        return [], [str(error)]
+        wrong.append(str(error))
     said = [f"{_name(o)} sent to {o.post.wanted.to.officer}" for o in outcomes if o.state == "sent"]
     problems = [f"{_name(o)} NOT sent to {o.post.wanted.to.officer}: {o.text}" for o in outcomes if o.state != "sent"]
-    return said, problems
+    return said, [*problems, *wrong]
 
 
 def next_mail(record: Record) -> datetime | None:

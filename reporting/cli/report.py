@@ -137,7 +137,9 @@ def _say(made: Book, closure: Closure | None, record: Record) -> None:
     for line in made.warnings:
         print(f"laman: {line}", file=sys.stderr)
     if deviations and closure is None:
-        print("next: the executors account for each deviation on the sheet of deviations, then management signs.")
+        open_ = sum(not d.accepted for d in compliance.deviations)
+        more = f"{open_} still to be accounted for and accepted: laman deviation list" if open_ else "sign it."
+        print(f"next: {more}")
 
 
 def _issue(record: Record, made: Book, lang: Language, *, corrections: bool) -> EvidenceFile:

@@ -23,7 +23,6 @@ _WHY = {
     errno.EACCES: "may not be written to by this user",
     errno.EPERM: "may not be written to by this user",
     errno.ESTALE: "is a share that went away: mount it again",
-    errno.EIO: "cannot be written to (input/output error)",
 }
 
 
@@ -48,7 +47,7 @@ def put(record: Record, folder: Path, parcel: Parcel, *, again: bool) -> str:
     if before is not None and not again:
         when = local(before.at, record.inventory)
         return f"not put there again: {before.folder}/{before.file} has the same figures since {when}"
-    _check(folder)
+    check_folder(folder)
     stem = f"laman-{record.inventory.unit.id}-{parcel.period.replace('..', '_')}"
     try:
         name = _write(folder, stem, parcel.content)
@@ -80,7 +79,7 @@ def _delivered(record: Record, folder: Path, parcel: Parcel) -> ReportDelivered 
     return found
 
 
-def _check(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """The folder is there; where it belongs to a share of /etc/fstab, that is mounted. It is never made here.
 
     Raises:

@@ -17,13 +17,11 @@ from reporting.cli.frozen import Issue
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.post import Outcome, known_posts, mail_of, send, sent_on, want
 from reporting.cli.report_folder import Parcel, put
-from reporting.compliance.outstanding import earlier_of
 from reporting.events import MailTo, MailWanted
 from reporting.notify.outbox import Post, last_to
 from reporting.notify.report_words import Issued, body, subject
 from reporting.runner.model import Record
-from reporting.standard import load_standards
-from reporting.unit import Officer, Role
+from reporting.unit import Inventory, Officer, Role, Unit
 
 _ROLES: tuple[str, ...] = get_args(Role)
 
@@ -50,35 +48,33 @@ def destinations(options: argparse.Namespace, record: Record) -> Destinations:
             "--send: to whom? name officers or roles with --to, or in laman_unit.delivery.report_to, or a folder in "
             "laman_unit.delivery.folder"
         )
-    officers = officers_named(record, named, where)
+    day = record.clock().astimezone(unit.tz).date()
+    officers = officers_named(record.inventory, day, named, where)
     if officers:
         mail_of(record)
     return Destinations(tuple(officers), folder)
 
 
-def officers_named(record: Record, named: Sequence[str], where: str) -> list[Officer]:
-    """Officers in office today by id, name or role, each once, each with an address.
+def officers_named(inventory: Inventory, day: date, named: Sequence[str], where: str) -> list[Officer]:
+    """Officers in office on a day by id, name or role, each with an address, and each address once.
 
     Raises:
         Refused: one is not there, or has no address.
     """
-    unit, day = record.inventory.unit, record.clock().astimezone(record.inventory.unit.tz).date()
     found: dict[str, Officer] = {}
     for wanted in named:
-        for officer in _officers(record, wanted, where, day):
+        for officer in _officers(inventory.unit, wanted, where, day):
             if officer.email is None:
-                raise Refused(f"{where}: {officer.id} has no email: add it in laman_unit.officers; nothing was sent")
-            found[officer.id] = officer
-    by_address = {o.email: o for o in reversed([o for o in unit.officers if o.id in found])}  # one letter an address
-    return [o for o in found.values() if by_address[o.email] is o]
+                raise Refused(f"{where}: {officer.id} has no email: add it in laman_unit.officers")
+            found.setdefault(officer.email, officer)
+    return list(found.values())
 
 
-def _officers(record: Record, wanted: str, where: str, day: date) -> list[Officer]:
-    unit = record.inventory.unit
+def _officers(unit: Unit, wanted: str, where: str, day: date) -> list[Officer]:
     if wanted in _ROLES:
         holders = unit.officers_for(wanted, day)
         if not holders:
-            raise Refused(f"{where}: no officer in office holds the role {wanted} on {day}; nothing was sent")
+            raise Refused(f"{where}: no officer in office holds the role {wanted} on {day}")
         return holders
     officer = unit.officer(wanted, day)
     if officer is None:
@@ -160,10 +156,10 @@ def letter_id(about: str) -> str:
 
 def _wanted(record: Record, issue: Issue, officer: Officer) -> MailWanted:
     unit, closure, letter = record.inventory.unit, issue.closure, letter_id("report")
-    name = f"laman-{unit.id}-{issue.period.replace('..', '_')}.xlsx"
-    earlier = earlier_of(issue.events, issue.made.compliance, load_standards(), issue.lang).deviations
+    ending = "-corrections" if issue.made.changes else ""
+    name = f"laman-{unit.id}-{issue.period.replace('..', '_')}{ending}.xlsx"
     closed_by = closure.data.closed_by.name if closure is not None else ""
-    told = Issued(issue.made.compliance, name, issue.file.sha256, issue.made.head, earlier, closed_by)
+    told = Issued(issue.made.compliance, name, issue.file.sha256, issue.made.head, issue.earlier, closed_by)
     return MailWanted(
         about="report",
         letter=letter,

@@ -22,7 +22,7 @@ from reporting.cli.common import Refused, command_line, inventory_of, local, sta
 from reporting.cli.main import EXIT_OK
 from reporting.cli.schedule_install import environment_file, install, installed, laman_program
 from reporting.files import replace_whole
-from reporting.schedule.life import raise_alarm, read_life
+from reporting.schedule.life import alarm, raise_alarm, read_life
 from reporting.schedule.plan import doubts, openings, plan_words
 from reporting.schedule.timers import INTERVALS
 from reporting.schedule.workflow import WorkflowSpec, utc_crons, workflow
@@ -132,7 +132,7 @@ def _alarm(inventory: Inventory) -> int:
     """Keep how our service ended, as systemd tells it (systemd.exec(5), MONITOR_*)."""
     result = os.environ.get("MONITOR_SERVICE_RESULT", "unknown")
     code = os.environ.get("MONITOR_EXIT_STATUS", "?")
-    if result != "exit-code":  # what ended by itself has told why already
+    if result != "exit-code" or alarm(inventory.state_dir) is None:  # what ended by itself has told why, if it could
         said = (
             f"its service was ended: {result}, {code}; see: journalctl -u {os.environ.get('MONITOR_UNIT', 'laman-*')}"
         )

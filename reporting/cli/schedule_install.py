@@ -142,6 +142,7 @@ def _put_in(
     spec: TimerSpec, folder: Path, before: dict[str, str | None], wanted: dict[str, str], *, system: bool
 ) -> bool:
     timer = f"{spec.base}.timer"
+    _make_state(spec)
     changed = [name for name, text in wanted.items() if before[name] != text]
     for name in changed:
         replace_whole(folder / name, wanted[name].encode(), mode=0o644)
@@ -155,6 +156,16 @@ def _put_in(
     if not system and not _lingers():
         print("it runs only while you are logged in; to change that:  loginctl enable-linger")
     return True
+
+
+def _make_state(spec: TimerSpec) -> None:
+    """Make the record's folder for whoever will write to it: a service may write only to what is there as it begins."""
+    folder = spec.writable[0]
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700)
+        if spec.user is not None:
+            shutil.chown(path, user=spec.user)
 
 
 def _user_folder() -> Path:

@@ -17,7 +17,7 @@ from reporting.events import KIND_PAPER, KIND_SETTINGS, Attachment, PaperIssued
 from reporting.ledger.model import Draft
 from reporting.runner.model import Record
 from reporting.standard import standard_on
-from reporting.troubleshooting.commands import ACTIVITY, Known, Opening, Permitted, Refused, ticket_of
+from reporting.troubleshooting.asked import ACTIVITY, Known, Opening, Permitted
 from reporting.troubleshooting.drafts import (
     SOLUTION,
     Folder,
@@ -57,18 +57,6 @@ def tickets_of(record: Record) -> Tickets:
 def ticket_lock(record: Record) -> AbstractContextManager[None]:
     """One at a time from reading the tickets to appending the step; Refused when it is held for too long."""
     return step_lock(record, "ticket", "the tickets")
-
-
-def ticket_for(record: Record, wanted: str, site: str | None = None) -> Ticket:
-    """The ticket that something is to be attached to, e.g. a diagnosis of `site` (event `diagnosis.made`, `ticket`).
-
-    Raises:
-        Refused: there is none of that id, or it is about another site.
-    """
-    ticket = ticket_of(tickets_of(record).known, wanted)
-    if site is not None and ticket.site not in (None, site):
-        raise Refused(f"{ticket.id} is about {ticket.site}, not about {site}: name the ticket of that site")
-    return ticket
 
 
 def looked_at(record: Record, names: Sequence[str], role: str) -> tuple[Attached, ...]:

@@ -12,7 +12,8 @@ from reporting.cli.ticket_known import Tickets, looked_at, ticket_lock, tickets_
 from reporting.cli.ticket_view import print_breach, ticket_json
 from reporting.runner.model import Record
 from reporting.text import harmless
-from reporting.troubleshooting.commands import AskedOpening, permit_opening
+from reporting.troubleshooting.asked import AskedOpening
+from reporting.troubleshooting.commands import permit_opening
 from reporting.troubleshooting.model import ROUTES, Ticket
 from reporting.troubleshooting.similar import Like, Problem, similar
 

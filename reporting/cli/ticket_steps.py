@@ -16,7 +16,9 @@ from reporting.compliance import Execution, Period, evaluate
 from reporting.events import CauseKind, TicketStepName
 from reporting.runner.model import Record
 from reporting.standard import load_standards
-from reporting.troubleshooting.commands import DONE, Asked, permit
+from reporting.troubleshooting.asked import Asked
+from reporting.troubleshooting.checks import DONE
+from reporting.troubleshooting.commands import permit
 from reporting.troubleshooting.model import ROUTES, Ticket
 
 _ROLES: dict[TicketStepName, str] = {"pause": "pause_evidence", "notified": "notice"}

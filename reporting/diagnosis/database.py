@@ -85,13 +85,14 @@ def _meaning(said: str) -> str:
 
 
 def _file(name: str, lines: list[str], path: str) -> Check:
-    facts = {"database": path, "said": "no SQLite file"}
+    facts = {"database": path, "said": "it is no SQLite file", "said_id": "bukan berkas SQLite"}
     if "unreadable" in lines:
         return check(name, "inside", "unknown", f"{path} is not readable for this account",
                      f"{path} tidak dapat dibaca oleh akun ini")  # fmt: skip
     if "absent" in lines or "nofile" in lines:
+        gone = {"said": "the file is not there", "said_id": "berkasnya tidak ada"}
         return check(name, "inside", "problem", f"{path}: no such file", f"{path}: berkas tidak ada",
-                     "database.file_missing", facts=facts | {"said": "the file is not there"})  # fmt: skip
+                     "database.file_missing", facts=facts | gone)  # fmt: skip
     head = next((line.removeprefix("head ") for line in lines if line.startswith("head")), None)
     if head is not None and head.strip() in ("SQLite format 3", ""):
         return check(name, "inside", "ok", f"{path} is an SQLite file", f"{path} adalah berkas SQLite", "database.ok")

@@ -157,6 +157,8 @@ def _read(reply: bytes, kind: int) -> tuple[Outcome, list[str]]:
             if found == kind and length == _TYPES[kind]:
                 addresses.append(str(ipaddress.ip_address(reply[place : place + length])))
             place += length
+        if place > len(reply):
+            raise ValueError("cut off")
     except (struct.error, IndexError, ValueError):
         return ("found" if addresses else "server_failure"), addresses
     return ("found" if addresses else outcome), addresses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from reporting.diagnosis.database import database_check, wordpress_check
@@ -17,19 +18,22 @@ from reporting.diagnosis.storage import storage_checks
 from reporting.diagnosis.tls import Served, first_of
 from reporting.text import harmless
 
+Outside = tuple[Sequence[Check], Served | None]
+
 
 def look_inside(  # noqa: PLR0913, PLR0917
-    request: DiagnosisRequest, script: Script, answer: Answer, rules: Rules, served: Served | None, began: datetime
+    request: DiagnosisRequest, script: Script, answer: Answer, rules: Rules, outside: Outside, began: datetime
 ) -> list[Check]:
-    """The checks from inside. `began`: our clock when the host's first line came."""
+    """The checks from inside. `outside`: what `look_outside` gave; `began`: our clock when its first line came."""
+    answers = any(seen.name == "http" and seen.state == "ok" for seen in outside[0])
     now, zone, clock = _clock(_one(answer, "clock"), request, began)
     checks = [clock, *_system(_one(answer, "system"), request)]
     checks += _all(_one(answer, "storage"), storage_checks(_one(answer, "storage"), script.folders, request.limits))
-    checks += _all(_one(answer, "services"), services_checks(_one(answer, "services"), request.services))
+    checks += _all(_one(answer, "services"), services_checks(_one(answer, "services"), request.services, answers))
     checks += [_php(_one(answer, "php")), *(_web(section) for section in answer.named("web") if _is_there(section))]
     checks += _databases(request, answer)
     checks.append(log_check(answer.named("log"), request, rules, zone, now).timed(_seconds(answer, "log")))
-    checks.append(_certificate(request, answer, served))
+    checks.append(_certificate(request, answer, outside[1]))
     return checks
 
 
@@ -133,8 +137,9 @@ def _php(section: Section | None) -> Check:
     if version is not None:
         return check("php", "inside", "ok", f"PHP {version} runs", f"PHP {version} berjalan").timed(section.seconds)
     said = lines[0] if lines else "no answer in time"
-    return check("php", "inside", "problem", f"does not run: {said}", f"tidak berjalan: {said}", "php.broken",
-                 facts={"said": said}).timed(section.seconds)  # fmt: skip
+    said_id = lines[0] if lines else "tidak menjawab tepat waktu"
+    return check("php", "inside", "problem", f"does not run: {said}", f"tidak berjalan: {said_id}", "php.broken",
+                 facts={"said": said, "said_id": said_id}).timed(section.seconds)  # fmt: skip
 
 
 def _is_there(section: Section) -> bool:

@@ -39,12 +39,19 @@ system() {
 
 storage() { # PATH…
     section storage
-    number=0
+    number=0; hung=
     for place; do
         if [ -e "$place" ]; then
             echo "path $number"
-            bounded 4 df -P -k -- "$place" </dev/null | tail -n 1 | sed 's/^/blocks /'
-            bounded 4 df -P -i -- "$place" </dev/null | tail -n 1 | sed 's/^/inodes /'
+            said=$(bounded 3 df -P -k -- "$place" </dev/null)
+            case $? in
+                137) hung="$hung."; echo hangs ;; # a network file system whose server is gone: each look costs 3 s
+                *)
+                    printf '%s\n' "$said" | tail -n 1 | sed 's/^/blocks /'
+                    bounded 3 df -P -i -- "$place" </dev/null | tail -n 1 | sed 's/^/inodes /'
+                    ;;
+            esac
+            [ "$hung" = .. ] && break
         else
             echo "absent $number"
         fi
@@ -119,13 +126,14 @@ pid_lives() {
 }
 
 ask_database() { # DATABASE OPTION_FILE OPTIONS: one query; the account comes on standard input or from the file
+    # --local-infile=0: a server that a hostile wp-config.php names could else ask the client for files
     client=$(command -v mariadb || command -v mysql) || { echo noclient; return; }
     query='SELECT "laman-db", VERSION(), @@global.read_only'
     if [ -n "$2" ]; then
-        bounded 8 "$client" --defaults-file="$2" --connect-timeout=5 --batch --skip-column-names -e "$query" -- "$1" </dev/null
+        bounded 8 "$client" --defaults-file="$2" --local-infile=0 --connect-timeout=5 --batch --skip-column-names -e "$query" -- "$1" </dev/null
     else
-        printf '%s' "$3" | bounded 8 "$client" --defaults-file=/dev/stdin --connect-timeout=5 --batch \
-            --skip-column-names -e "$query" -- "$1"
+        printf '%s' "$3" | bounded 8 "$client" --defaults-file=/dev/stdin --local-infile=0 --connect-timeout=5 \
+            --batch --skip-column-names -e "$query" -- "$1"
     fi 2>&1
     echo "code $?"
 }

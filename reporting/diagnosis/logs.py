@@ -26,7 +26,7 @@ _APACHE = re.compile(
 )
 _CALL = re.compile(r"\b(\w*(?:connect|__construct|login|auth|password)\w*)\s*\([^()]*\)?", re.IGNORECASE)
 _ASSIGNED = re.compile(
-    r"(?i)\b(pass(?:word|wd)?|pwd|secret|token|api_?key)(['\"]?\s*(?:=>|[=:])\s*)(['\"]?)[^\s'\",;&)]+"
+    r"(?i)(?<![a-z])(pass(?:word|wd)?|pwd|secret|token|api_?key)(['\"]?\s*(?:=>|[=:])\s*)(['\"]?)[^\s'\",;&)]+"
 )
 _EARLY = 60  # characters: a time stands at the beginning of a line
 
@@ -60,9 +60,10 @@ def _told(  # noqa: PLR0913, PLR0917
     if not read:
         return check("error_log", "inside", "unknown", f"no error log can be read{barred}",
                      f"tidak ada log galat yang terbaca{barred_id}")  # fmt: skip
-    if not counted:
-        return check("error_log", "inside", "ok", f"nothing of weight in {minutes:g} minutes ({where}){barred}",
-                     f"tidak ada yang penting dalam {minutes:g} menit ({where}){barred_id}", "log.ok")  # fmt: skip
+    if not counted:  # a log that could not be read may hold anything
+        return check("error_log", "inside", "unknown" if unread else "ok",
+                     f"nothing of weight in {minutes:g} minutes ({where}){barred}",
+                     f"tidak ada yang penting dalam {minutes:g} menit ({where}){barred_id}")  # fmt: skip
     classes = ", ".join(f"{known[sign].en} ({count})" for sign, count in counted.most_common())
     classes_id = ", ".join(f"{known[sign].id} ({count})" for sign, count in counted.most_common())
     last = samples[-1]

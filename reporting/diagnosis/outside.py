@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from reporting.diagnosis import dns, http, tls
+from reporting.diagnosis.logs import redacted
 from reporting.diagnosis.model import Check, Side, check
 from reporting.diagnosis.request import DiagnosisRequest, split_nameserver
 from reporting.diagnosis.rules import Rules
@@ -221,7 +222,7 @@ def judge_page(page: http.Page, request: DiagnosisRequest, rules: Rules) -> Chec
     excerpt = re.sub(r"\s+", " ", re.sub(r"<[^>]{0,300}>", " ", text[:_SMALL]))[:500]
     return check("http", "outside", "problem", "; ".join(dict.fromkeys(told)), "; ".join(dict.fromkeys(told_id)),
                  *(w[0] for w in wrong), facts=facts,
-                 lines=(f"beginning of the page: {harmless(excerpt)}",))  # fmt: skip
+                 lines=(f"beginning of the page: {redacted(harmless(excerpt), request.secrets)}",))  # fmt: skip
 
 
 _NO_PAGE = {

@@ -80,16 +80,17 @@ class Rules:
         """`raw`: the YAML's content; a rule that cannot be read is an error of ours (ValidationError, re.error)."""
         whole = _File.model_validate(raw)
         self.causes = whole.causes
-        self._pages = [(re.compile(p.pattern, re.IGNORECASE), p) for p in whole.pages]
-        self._log_lines = [(re.compile(p.pattern, re.IGNORECASE), p) for p in whole.log_lines]
+        self.pages, self.log_lines = whole.pages, whole.log_lines
+        self._on_page = [(re.compile(p.pattern, re.IGNORECASE), p) for p in whole.pages]
+        self._of_line = [(re.compile(p.pattern, re.IGNORECASE), p) for p in whole.log_lines]
 
     def on_page(self, text: str) -> Iterator[Pattern]:
         """What a page says about itself."""
-        return (pattern for expression, pattern in self._pages if expression.search(text))
+        return (pattern for expression, pattern in self._on_page if expression.search(text))
 
     def of_line(self, line: str) -> Pattern | None:
         """The class of a log line; None for what does not matter here."""
-        return next((pattern for expression, pattern in self._log_lines if expression.search(line)), None)
+        return next((pattern for expression, pattern in self._of_line if expression.search(line)), None)
 
     def cause(self, checks: Sequence[Check]) -> Cause | None:
         """The likeliest cause; None when no check found a problem."""
@@ -102,7 +103,10 @@ class Rules:
         evidence = [c for c in checks if c.signs & wanted] or [c for c in checks if c.state == "problem"]
         facts = _facts(evidence)
         others = tuple(rule.id for rule in holding[1:] if rule.when.all or rule.when.any)
-        return Cause(first.id, first.kind, _filled(first.en, facts), _filled(first.id_text, facts),
+        own = {
+            key.removesuffix("_id"): value for key, value in facts.items() if key.endswith("_id")
+        }  # Indonesian words
+        return Cause(first.id, first.kind, _filled(first.en, facts), _filled(first.id_text, facts | own),
                      tuple(evidence), others)  # fmt: skip
 
 

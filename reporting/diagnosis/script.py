@@ -61,6 +61,8 @@ def script_for(request: DiagnosisRequest) -> Script:
     folders = _folders(request)
     calls = [f"N={marker}", _functions(), "clock", "system", f"storage {_words(folders)}", "services", "php_runs",
              "web_config"]  # fmt: skip
+    # The logs before the log-ins: a refused one of ours is written there too.
+    calls.append(f"logs {' '.join(_glob(pattern) for pattern in request.error_logs)}")
     for number, database in enumerate(request.databases):
         if isinstance(database, MariadbRequest):
             calls.append(f"database {number} {_words([database.database, database.option_file or ''])} "
@@ -70,7 +72,6 @@ def script_for(request: DiagnosisRequest) -> Script:
         else:
             calls.append(f"sqlite_file {number} {_words([database.path])}")
     calls += [f"wordpress {number} {_words([tree.rstrip('/') or '/'])}" for number, tree in enumerate(request.trees)]
-    calls.append(f"logs {' '.join(_glob(pattern) for pattern in request.error_logs)}")
     calls.append(f"certificates {_words(request.certificate_files)}")
     calls.append("section end")
     text = "\n".join(calls).encode() + b"\n"

@@ -29,8 +29,11 @@ class _Seen:
     idle: set[str] = field(default_factory=set)  # systemd: there, not wanted
 
 
-def services_checks(section: Section | None, wanted: Sequence[str]) -> list[Check]:
-    """One check `service_…` for each kind that is there, or that was named as wanted."""
+def services_checks(section: Section | None, wanted: Sequence[str], answers: bool) -> list[Check]:
+    """One check `service_…` for each kind that is there, or that was named as wanted.
+
+    `answers`: the site's page came as it should. What is merely installed is then not what the site lives by.
+    """
     lines = section.lines if section else []
     seen, systemd, visible = _read(lines)
     web_runs = bool(seen["nginx"].running or seen["apache"].running)
@@ -39,7 +42,7 @@ def services_checks(section: Section | None, wanted: Sequence[str]) -> list[Chec
         one = seen[kind]
         there = one.running or one.failed or one.installed or one.idle
         if kind in wanted or there:
-            checks.append(_judge(kind, one, kind in wanted, systemd, visible, web_runs))
+            checks.append(_judge(kind, one, kind in wanted, systemd, visible, web_runs, answers))
     if not checks:
         checks.append(check("services", "inside", "unknown", "no service is visible to this account",
                             "tidak ada layanan yang terlihat oleh akun ini"))  # fmt: skip
@@ -47,7 +50,7 @@ def services_checks(section: Section | None, wanted: Sequence[str]) -> list[Chec
 
 
 def _judge(  # noqa: PLR0913, PLR0917 - what is known of one service
-    kind: str, one: _Seen, wanted: bool, systemd: bool, visible: bool, web_runs: bool
+    kind: str, one: _Seen, wanted: bool, systemd: bool, visible: bool, web_runs: bool, answers: bool
 ) -> Check:
     name = f"service_{kind.replace('-', '_')}"
     if one.failed or (systemd and wanted and not one.running):
@@ -55,16 +58,25 @@ def _judge(  # noqa: PLR0913, PLR0917 - what is known of one service
     if one.running:
         shown = ", ".join(sorted(one.running))
         return check(name, "inside", "ok", f"running: {shown}", f"berjalan: {shown}", f"{name}.ok")
-    if systemd and not wanted:
-        text = "installed, and not wanted by systemd", "terpasang, tidak diaktifkan oleh systemd"
-        return check(name, "inside", "skipped", *text)
-    if not visible:
+    if not visible and not systemd:
         text = "processes of others are hidden from this account", "proses milik akun lain tersembunyi bagi akun ini"
         return check(name, "inside", "unknown", *text)
-    if kind in ("nginx", "apache") and web_runs and not wanted:
-        return check(name, "inside", "skipped", "installed, another web server runs",
-                     "terpasang, server web lain yang berjalan")  # fmt: skip
+    needless = None if wanted else _needless(kind, systemd, web_runs, answers)
+    if needless is not None:
+        return check(name, "inside", "skipped", *needless)
     return _stopped(name, kind, one.installed or {kind}, "processes")
+
+
+def _needless(kind: str, systemd: bool, web_runs: bool, answers: bool) -> tuple[str, str] | None:
+    """Why a service that is installed and does not run is no trouble; None when it may be."""
+    if systemd:
+        return "installed, and not wanted by systemd", "terpasang, tidak diaktifkan oleh systemd"
+    if kind in ("nginx", "apache") and web_runs:
+        return "installed, another web server runs", "terpasang, server web lain yang berjalan"
+    if answers:
+        return ("installed, not running, and the site answers without it",
+                "terpasang, tidak berjalan, dan laman tetap melayani")  # fmt: skip
+    return None
 
 
 def _stopped(name: str, kind: str, names: set[str], by: str) -> Check:

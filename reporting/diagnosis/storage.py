@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reporting.diagnosis.model import Check, check
 from reporting.diagnosis.request import Limits
@@ -25,8 +26,21 @@ class FileSystem:
     read_only: bool = False
 
 
+def _hanging(lines: list[str], folders: list[str]) -> list[str]:
+    """The folders for which df did not come back."""
+    named = [
+        line.removeprefix("path ") for line, after in pairwise(lines) if line.startswith("path ") and after == "hangs"
+    ]
+    return [folders[int(number)] for number in named if number.isdigit() and int(number) < len(folders)]
+
+
 def storage_checks(section: Section | None, folders: list[str], limits: Limits) -> list[Check]:
     """Checks `disk`, `inodes` and `read_only`."""
+    hanging = _hanging(section.lines, folders) if section else []
+    if hanging:
+        shown = ", ".join(hanging)
+        return [check("disk", "inside", "problem", f"df does not come back for {shown}", f"df macet untuk {shown}",
+                      "disk.hangs", facts={"mount": shown})]  # fmt: skip
     systems = list(read_storage(section.lines, folders).values()) if section else []
     if not systems:
         return [check(name, "inside", "unknown", "df gave no answer", "df tidak memberi jawaban")

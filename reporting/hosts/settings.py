@@ -105,6 +105,8 @@ def log_problems(_site: str, values: Values) -> list[str]:
 
 def diagnosis_problems(site: str, values: Values) -> list[str]:
     """Role site_diagnosis: address, folders, databases, thresholds; and whether it all fits into one script."""
+    if not values["site_diagnosis_url"]:  # only `laman diagnose` needs it, and says so; a run does without
+        return []
     raw = {key: values[f"site_diagnosis_{key}"] for key in _LOOKS}
     raw["databases"] = [_present(database) for database in raw["databases"]]
     raw["limits"] = {key: values[f"site_diagnosis_{key}"] for key in Limits.model_fields}

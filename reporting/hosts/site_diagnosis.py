@@ -15,14 +15,13 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from reporting.diagnosis.cpanel import look_through_cpanel
-from reporting.diagnosis.inside import look_inside
+from reporting.diagnosis.inside import Outside, look_inside
 from reporting.diagnosis.model import Check, check
 from reporting.diagnosis.outside import look_outside
 from reporting.diagnosis.report import Diagnosis
 from reporting.diagnosis.request import DiagnosisRequest
 from reporting.diagnosis.rules import shipped
 from reporting.diagnosis.script import COMMAND, Answer, Script, script_for
-from reporting.diagnosis.tls import Served
 from reporting.hosts.access import explain_failure
 from reporting.hosts.cpanel import Account, Cpanel, CpanelError
 from reporting.hosts.stream import open_stream
@@ -68,8 +67,8 @@ def diagnose(request: DiagnosisRequest, connection: Any, *, become: bool, accoun
         inside = _through_cpanel(request, account) if request.method == "cpanel_api" else _through_shell(
             request, script, connection, become
         )  # fmt: skip
-        checks, served = visiting.result()
-    checks = [*checks, *_inside_checks(request, script, inside, served)]
+        seen = visiting.result()
+    checks = [*seen[0], *_inside_checks(request, script, inside, seen)]
     entered = inside.answer is not None or any(c.name == "access" and c.state == "ok" for c in inside.checks)
     return Diagnosis(request, began_at, datetime.now(UTC), entered, checks, rules.cause(checks))
 
@@ -122,9 +121,7 @@ def _through_cpanel(request: DiagnosisRequest, account: Callable[[], Account]) -
     return inside
 
 
-def _inside_checks(
-    request: DiagnosisRequest, script: Script, inside: _Inside, served: Served | None
-) -> Sequence[Check]:
+def _inside_checks(request: DiagnosisRequest, script: Script, inside: _Inside, outside: Outside) -> Sequence[Check]:
     if inside.checks:
         return inside.checks
     if inside.answer is None:
@@ -138,7 +135,7 @@ def _inside_checks(
     else:
         access = check("access", "inside", "ok", f"{request.method}: a POSIX shell answered",
                        f"{request.method}: shell POSIX menjawab")  # fmt: skip
-    seen = look_inside(request, script, inside.answer, shipped(), served, inside.began or datetime.now(UTC))
+    seen = look_inside(request, script, inside.answer, shipped(), outside, inside.began or datetime.now(UTC))
     return [access.timed(inside.seconds), *seen]
 
 

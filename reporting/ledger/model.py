@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 GENESIS = "0" * 64
+_STAMP = 27  # characters of an instant
 
 
 class LedgerError(Exception):
@@ -103,5 +104,8 @@ def stamp(moment: datetime) -> str:
 
 
 def parse_stamp(text: str) -> datetime:
-    """The inverse of `stamp`; raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    """The inverse of `stamp`; raises ValueError. Every event is read through it: strptime takes ten times as long."""
+    moment = datetime.fromisoformat(text)
+    if len(text) != _STAMP or not text.endswith("Z"):
+        raise ValueError(f"{text[:40]!r} is no instant as the ledger writes it")
+    return moment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 from reporting.notify.report_words import day, moment
@@ -114,7 +114,12 @@ def _other(task: Task, lang: Language) -> str:
 
 
 def _until(task: Task, lang: Language) -> str:
-    return _say(lang, "until", until=moment(task.until, lang)) if task.until else ""
+    """A limit at midnight is the end of the day before: nobody reads "23 November, 00.00" as that."""
+    if task.until is None:
+        return ""
+    midnight = task.until.time() == time()
+    shown = day(task.until - timedelta(days=1), lang) if midnight else moment(task.until, lang)
+    return _say(lang, "until", until=shown)
 
 
 def _capped(lines: Sequence[str], lang: Language) -> list[str]:

@@ -221,8 +221,8 @@ class _Talk:
         limit = int(said) if said.isascii() and said.isdigit() else 0
         if 0 < limit < size:
             raise MailError(
-                f"{self.server} takes messages of {limit / 1e6:.1f} MB at most, and this one has {size / 1e6:.1f} MB: "
-                "nothing was sent (a folder has no such limit: laman_unit.delivery.folder)"
+                f"{self.server} takes {limit // 1000} kB at most, and this message has {-(-size // 1000)} kB: nothing "
+                "was sent (a folder has no such limit: laman_unit.delivery.folder)"
             )
 
     def _expect(self, code: int, text: bytes, what: str, *good: int) -> None:

@@ -41,7 +41,9 @@ class _Answers:
 
 
 def settings_problems(inventory: Inventory, sites: Sequence[str], activities: Sequence[int]) -> dict[str, list[str]]:
-    """What is wrong with the role variables that these activities (1-3; 8: its diagnosis) use, by site; nothing when all is right.
+    """What is wrong with the role variables that these activities use, by site; nothing when all is right.
+
+    Activities 1 to 3, and 8 for its diagnosis.
 
     Raises:
         SettingsError: a file of variables is broken.

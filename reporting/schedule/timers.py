@@ -70,7 +70,7 @@ def _service(spec: TimerSpec) -> str:
         "# 2: recorded, with deviations; that is a result, and `laman due` tells what to do",
         "SuccessExitStatus=2",
         "# Secrets (LAMAN_SECRET_…) are in this file, never here: NAME=value lines, mode 0600",
-        f"EnvironmentFile=-{_path(spec.environment)}",
+        f"EnvironmentFile=-{_whole(spec.environment)}",
         *_credential(spec),
         "# A run is ended by laman itself after the POS minutes; told to end, it records what it was at",
         "TimeoutStartSec=infinity",
@@ -89,7 +89,7 @@ def _credential(spec: TimerSpec) -> list[str]:
     if spec.user is None:
         return [f"Environment={_quoted(f'ANSIBLE_VAULT_PASSWORD_FILE={spec.vault_password}')}"]
     return [
-        f"LoadCredential=vault-password:{_path(spec.vault_password)}",
+        f"LoadCredential=vault-password:{_whole(spec.vault_password)}",
         "Environment=ANSIBLE_VAULT_PASSWORD_FILE=%d/vault-password",
     ]
 
@@ -170,18 +170,30 @@ def _word(word: str) -> str:
 
 
 def _exec(words: Sequence[str]) -> str:
-    """A command line for ExecStart: nothing in it is a specifier, a variable or an end of line."""
-    return " ".join(_quoted(word, dollar="$$") for word in words)
+    """A command line for ExecStart: nothing in it is a specifier, a variable or an end of line.
+
+    Of the program itself systemd expands no variable, and so knows no `$$` there.
+    """
+    return " ".join([_quoted(words[0]), *(_quoted(word, dollar="$$") for word in words[1:])])
 
 
 def _path(path: Path) -> str:
     return _quoted(str(path))
 
 
-def _quoted(word: str, dollar: str = "$") -> str:
+def _whole(path: Path) -> str:
+    """A path that is the rest of its line: systemd takes quotes there for a part of it."""
+    return _printable(str(path)).replace("%", "%%")
+
+
+def _printable(word: str) -> str:
     if any(ord(c) < 32 or ord(c) == 127 for c in word):
         raise TimerError(f"{word[:80]!r}: a control character in a path cannot be put into a timer; rename it")
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", dollar)
+    return word
+
+
+def _quoted(word: str, dollar: str = "$") -> str:
+    escaped = _printable(word).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", dollar)
     plain = all(c.isalnum() or c in "/._-=:,+@%$" for c in escaped)
     return escaped if plain and escaped else f'"{escaped}"'
 

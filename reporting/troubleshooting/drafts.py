@@ -26,7 +26,7 @@ from reporting.events import (
 from reporting.ledger.model import Draft
 from reporting.standard import Language
 from reporting.text import harmless
-from reporting.troubleshooting.commands import ACTIVITY, TEXT_MOST, TITLE_MOST, Known, Opening, Permitted
+from reporting.troubleshooting.asked import ACTIVITY, TEXT_MOST, TITLE_MOST, Known, Opening, Permitted
 from reporting.troubleshooting.model import Step, Ticket, Timing
 from reporting.troubleshooting.words import figure, moment, say
 

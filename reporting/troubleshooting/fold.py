@@ -48,9 +48,9 @@ def fold(events: Iterable[Event]) -> dict[str, Ticket]:
             tickets[event.subject] = _opened(event)
             continue
         name = event.data.get("ticket")
-        if event.kind == KIND_DIAGNOSIS and name is None:
-            continue  # of a site, for no ticket
         ticket = tickets.get(str(name))
+        if ticket is None and event.kind == KIND_DIAGNOSIS:
+            continue  # of a site alone: it was made for no ticket
         if ticket is None:
             raise TicketError(f"event {event.seq} ({event.kind}): ticket {name!r} was never opened")
         tickets[ticket.id] = replace(_moved(event, ticket), seq=event.seq)

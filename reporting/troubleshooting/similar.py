@@ -42,13 +42,14 @@ _SAME = {
         ("penuh", "full"),
         ("basisdata", "database", "db", "mysql", "mariadb", "postgresql"),
         ("surel", "email", "mail", "surat"),
-        ("halaman", "page", "beranda", "home"),
+        ("halaman", "page", "beranda", "home", "homepage"),
         ("masuk", "login", "signin"),
         ("akses", "access", "buka", "dibuka", "diakses", "mengakses"),
         ("jaringan", "network", "koneksi", "internet", "connection"),
         ("serangan", "attack", "peretas", "hack", "diretas", "hacked", "deface"),
         ("gambar", "image", "foto", "photo"),
         ("unggah", "upload", "mengunggah", "diunggah"),
+        ("kedaluwarsa", "kadaluarsa", "kadaluwarsa", "expired", "expires", "expire"),
         ("kosong", "blank", "empty", "putih"),
     )
     for word in group
@@ -112,7 +113,7 @@ def _overlap(one: frozenset[str], other: frozenset[str], common: Counter[str], c
     """How much of what two texts say is the same, 0 to 1 (cosine, each word weighed by how rare it is)."""
 
     def weight(words: Iterable[str]) -> float:
-        return sum(math.log(1 + (count + 1) / (common[w] + 0.5)) ** 2 for w in words)
+        return math.fsum(math.log(1 + (count + 1) / (max(common[w], 1) + 0.5)) ** 2 for w in words)
 
     whole = math.sqrt(weight(one) * weight(other))
     return weight(one & other) / whole if whole else 0.0

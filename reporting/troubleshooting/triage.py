@@ -30,7 +30,8 @@ from reporting.events import (
 from reporting.ledger.model import Draft, Event
 from reporting.people import person
 from reporting.text import harmless
-from reporting.troubleshooting.commands import AskedOpening, Known, Opening, Refused, officer_for
+from reporting.troubleshooting.asked import AskedOpening, Known, Opening, Refused
+from reporting.troubleshooting.commands import officer_for
 from reporting.troubleshooting.drafts import Found, opening_drafts
 from reporting.troubleshooting.fold import TicketError, next_ticket_id
 from reporting.troubleshooting.similar import Problem, similar

@@ -4,5 +4,16 @@ from reporting.workbook.backup_standing import standings_of
 from reporting.workbook.book import More, workbook_bytes, write_workbook
 from reporting.workbook.corrections_sheet import Corrections
 from reporting.workbook.renewals import Renewals, renewals_of
+from reporting.workbook.troubles import Troubles, troubles_of
 
-__all__ = ["Corrections", "More", "Renewals", "renewals_of", "standings_of", "workbook_bytes", "write_workbook"]
+__all__ = [
+    "Corrections",
+    "More",
+    "Renewals",
+    "Troubles",
+    "renewals_of",
+    "standings_of",
+    "troubles_of",
+    "workbook_bytes",
+    "write_workbook",
+]

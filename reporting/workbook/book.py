@@ -12,27 +12,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reporting.backups import Standing
-from reporting.compliance import Compliance
+from reporting.compliance import Compliance, Earlier
 from reporting.files import write_whole
 from reporting.ledger import Head
 from reporting.workbook.backup_sheet import write_backup
 from reporting.workbook.cells import Page, safe
 from reporting.workbook.content_sheet import write_content
 from reporting.workbook.corrections_sheet import Corrections, write_corrections
+from reporting.workbook.deviation_rows import deviation_rows, earlier_rows
 from reporting.workbook.deviations_sheet import write_deviations
+from reporting.workbook.evaluation_sheet import write_evaluation
 from reporting.workbook.evidence_sheet import write_evidence
 from reporting.workbook.executions_sheet import write_executions
 from reporting.workbook.renewals import Renewals
 from reporting.workbook.renewals_sheet import write_renewals
-from reporting.workbook.rows import backup_rows, deviation_rows, evidence_rows, execution_rows, section_rows
+from reporting.workbook.rows import backup_rows, evidence_rows, execution_rows, section_rows
 from reporting.workbook.sources import Filled, Issue, Sources
 from reporting.workbook.standard_sheet import write_standard
 from reporting.workbook.styles import NAVY, Styles
 from reporting.workbook.summary_sheet import write_summary
+from reporting.workbook.troubles import Troubles
+from reporting.workbook.troubles_sheet import write_troubles
 from reporting.workbook.visitors_sheet import write_visitors
 from reporting.workbook.words import Language, Words
 
-SHEETS = ("summary", "standard", "executions", "content", "backup", "visitors", "renewals", "deviations", "evidence")
+SHEETS = (
+    *("summary", "standard", "executions", "content", "backup", "visitors", "renewals", "troubles"),
+    *("deviations", "evaluation", "evidence"),
+)
 _OPTIONS = {
     "in_memory": True,
     "strings_to_formulas": False,
@@ -47,11 +54,15 @@ class More:
     """What a workbook may have beyond compliance.
 
     `renewals`: for the sheet Perpanjangan, which without them says that there are none. `corrections`: adds the sheet
-    Koreksi to the workbook of a period that was closed. `backups`: how each site's backups stand (3-2-1).
+    Koreksi to the workbook of a period that was closed. `troubles`: the tickets of the sheet Troubleshooting, which
+    without them says that there are none. `earlier`: what earlier periods left open, on the sheet Penyimpangan.
+    `backups`: how each site's backups stand (3-2-1).
     """
 
     renewals: Renewals | None = None
     corrections: Corrections | None = None
+    troubles: Troubles | None = None
+    earlier: Earlier | None = None
     backups: tuple[Standing, ...] = ()
 
 
@@ -124,6 +135,7 @@ def _fill(pages: dict[str, Page], compliance: Compliance, head: Head, issued: da
     sections = section_rows(compliance, words)
     backups = backup_rows(compliance, words)
     deviations = deviation_rows(compliance, words)
+    earlier = earlier_rows(more.earlier, compliance, words) if more.earlier is not None else []
     evidence = evidence_rows(compliance, words)
     sources = Sources(
         minutes=minutes,
@@ -131,10 +143,14 @@ def _fill(pages: dict[str, Page], compliance: Compliance, head: Head, issued: da
         sections=Filled(write_content(pages["content"], compliance, sections, caption), sections),
         backups=Filled(write_backup(pages["backup"], backups, compliance, more.backups, caption), backups),
         visitors=write_visitors(pages["visitors"], compliance, caption),
-        deviations=Filled(write_deviations(pages["deviations"], deviations, caption), deviations),
+        deviations=Filled(
+            write_deviations(pages["deviations"], deviations, earlier, compliance.as_of.date(), caption), deviations
+        ),
         evidence=Filled(write_evidence(pages["evidence"], evidence, compliance.problems, head, caption), evidence),
     )
     write_renewals(pages["renewals"], more.renewals, compliance, caption)
+    write_troubles(pages["troubles"], more.troubles, compliance, caption)
+    write_evaluation(pages["evaluation"], compliance, issued, caption)
     write_summary(pages["summary"], compliance, sources, Issue(head, issued, caption))
 
 

@@ -1,43 +1,92 @@
-"""`Penyimpangan`: every failure to keep the standard, and the room in which its executor accounts for it."""
+"""`Penyimpangan`: every failure to keep the standard with its account, and what earlier periods left open."""
 
 from __future__ import annotations
 
-from reporting.workbook.cells import Page
+from datetime import date
+
+from reporting.workbook.cells import Page, lines_needed
 from reporting.workbook.paper import set_paper
-from reporting.workbook.rows import ACCOUNTS, Rows
+from reporting.workbook.rows import ACCOUNTS, NOT_ACCOUNTED, Rows
 from reporting.workbook.table import Column, Table, colour_words, set_widths, write_table
 
 _REPEATED = 4  # No, number, activity and site stand on both pages of a row
+_TO_FILL_IN = ("cause", "effect", "remedy", "action_by", "due", "accountant", "proof")
 
 
-def write_deviations(page: Page, rows: Rows, caption: str) -> Table:
-    """Write the sheet; the yellow cells are for the account (POS, Peringatan 2)."""
-    columns = (
-        Column("no", 5, "index"),
-        Column("activity", 9, "index"),
-        Column("activity_name", 21),
-        Column("site", 16),
-        Column("at", 15, "moment"),
-        Column("aspect", 13),
-        Column("reason", 40),
-        Column("executor", 18),
-        Column("nip", 19, "centre"),
-        Column("account", 19, "centre", tuple(page.words(key) for key in ACCOUNTS.values())),
-        Column("cause", 26, "input"),
-        Column("effect", 26, "input"),
-        Column("remedy", 26, "input"),
-        Column("due", 13, "input_date"),
-        Column("execution", 24, "hash"),
-        Column("deviation", 24, "hash"),
-    )
+def write_deviations(page: Page, rows: Rows, earlier: Rows, today: date, caption: str) -> Table:
+    """Write the sheet; what is yellow waits for its account (POS, Peringatan 2), what is overdue `today` stands out.
+
+    Returns the table of the period.
+    """
+    columns = _columns(page)
     set_widths(page, columns)
     notes = [page.words("note_deviations"), page.words("note_account")] if rows else [page.words("nothing_deviations")]
     top = page.heading(page.words("title_deviations"), notes, [column.width for column in columns[:_REPEATED]])
-    table = write_table(page, top, "tblPenyimpangan", columns, rows)
-    colour_words(page, table, "account", {"account_none": "deviates", "account_returned": "deviates"})
-    colour_words(page, table, "account", {"account_given": "waiting", "account_accepted": "conforms"})
+    table = _dressed(page, write_table(page, top, "tblPenyimpangan", columns, rows), today)
+    if earlier:
+        head = _earlier_head(page, table.last + 2, columns)
+        _dressed(page, write_table(page, head, "tblSebelumnya", columns, earlier), today)
     set_paper(page, caption, (top, top), wide=2)
     page.sheet.repeat_columns(0, _REPEATED - 1)
     page.sheet.print_across()
     page.sheet.freeze_panes(top + 1, _REPEATED)
     return table
+
+
+def _columns(page: Page) -> tuple[Column, ...]:
+    return (
+        Column("no", 5, "index"),
+        Column("activity", 9, "index"),
+        Column("activity_name", 19),
+        Column("site", 14),
+        Column("at", 14.5, "moment"),
+        Column("aspect", 13),
+        Column("reason", 48),
+        Column("executor", 18),
+        Column("nip", 19, "centre"),
+        Column("account", 19, "centre", tuple(page.words(key) for key in ACCOUNTS.values())),
+        Column("account_due", 12, "date"),
+        Column("deviation", 14, "hash"),
+        Column("execution", 26, "hash"),
+        Column("cause", 28),
+        Column("effect", 24),
+        Column("remedy", 28),
+        Column("action_by", 17),
+        Column("due", 12, "date"),
+        Column("action_done", 10, "centre"),
+        Column("accountant", 18),
+        Column("proof", 22),
+        Column("decision", 30),
+        Column("paraf", 11),
+    )
+
+
+def _dressed(page: Page, table: Table, today: date) -> Table:
+    colour_words(page, table, "account", {"account_none": "deviates", "account_returned": "deviates"})
+    colour_words(page, table, "account", {"account_given": "waiting", "account_accepted": "conforms"})
+    account = f"$J{table.first + 1}"
+    open_ = ",".join(f'{account}="{page.words(ACCOUNTS[state])}"' for state in NOT_ACCOUNTED)
+    rule = {
+        "type": "formula",
+        "criteria": f"=OR({open_})",
+        "format": page.styles.over("to fill in", bg_color="#FFF6D6"),
+    }
+    for key in _TO_FILL_IN:
+        place = table.places[key]
+        page.sheet.conditional_format(table.first, place, table.last, place, rule)
+    due = table.places["account_due"]
+    late = f"AND(OR({open_}),$K{table.first + 1}<DATE({today.year},{today.month},{today.day}))"
+    rule = {"type": "formula", "criteria": f"={late}", "format": page.styles.verdict("deviates")}
+    page.sheet.conditional_format(table.first, due, table.last, due, rule)
+    return table
+
+
+def _earlier_head(page: Page, row: int, columns: tuple[Column, ...]) -> int:
+    """The title of what earlier periods left open; returns the row for its table, which has the same columns."""
+    page.sheet.set_row(row, 20)
+    page.text(row, 0, page.words("earlier_of"), "section", bottom=0)
+    width = sum(column.width for column in columns[:_REPEATED])
+    note = page.words("note_earlier")
+    page.band(row + 1, 0, _REPEATED - 1, note, "subtitle", text_wrap=True)
+    page.sheet.set_row(row + 1, 13.5 * lines_needed(note, width) + 2)
+    return row + 2

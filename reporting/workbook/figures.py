@@ -51,7 +51,8 @@ class ActivityFigures:
         figures = [planned, kept, deviating, missed, running]
         figures += [self._executions(), *verdicts, self._executions(kind="ad_hoc")]
         figures += [self._mean(), self._max(), Live(f"={self._s.minutes[self._n]}", self._standard_minutes)]
-        return [*figures, ratio, self._deviations(), self._remark()]
+        deviations = self._deviations()
+        return [*figures, ratio, deviations, self._verdict([f.value for f in (*figures, ratio, deviations)])]
 
     def _countifs(self, source: Filled, criteria: list[tuple[str, str]]) -> str:
         pairs = [(source.ref("activity"), str(self._n)), *((source.ref(key), test) for key, test in criteria)]
@@ -94,10 +95,17 @@ class ActivityFigures:
     def _deviations(self) -> Live:
         return Live(self._countifs(self._s.deviations, []), count(self._s.deviations.rows, activity=self._n))
 
-    def _remark(self) -> Live:
-        nothing = self._words("no_execution")
-        begun = any(row.get("started") is not None for row in self._rows)
-        return Live(f'=IF(H{self._row}=0,"{nothing}","{DASH}")', DASH if begun else nothing)
+    def _verdict(self, values: list[Any]) -> Live:
+        """The activity as a whole: menyimpang with any deviation, else menunggu while anything waits, else sesuai.
+
+        `values`: of the columns C to Q. Where nothing was done or missed yet there is no verdict.
+        """
+        row, said = self._row, [quoted(self._words(k)) for k in ("no_execution", "deviates", "waiting", "conforms")]
+        nothing, deviates, waiting, conforms = said
+        formula = f"=IF(H{row}+F{row}=0,{nothing},IF(Q{row}>0,{deviates},IF(G{row}+K{row}>0,{waiting},{conforms})))"
+        executions, missed, running, waits, deviations = (values[i] for i in (5, 3, 4, 8, 14))
+        key = "deviates" if deviations else "waiting" if running + waits else "conforms"
+        return Live(formula, self._words(key if executions + missed else "no_execution"))
 
 
 def share(row: int, occasions: list[Any], executions: list[Any]) -> Live:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from reporting.compliance import Compliance, Deviation, Execution, Occasion
+from reporting.compliance import Compliance, Execution, Occasion
 from reporting.contract import BackupMeasures, ContentMeasures, VisitorLogMeasures
 from reporting.workbook.cells import safe
 from reporting.workbook.phrases import told
@@ -349,33 +349,6 @@ def log_totals(compliance: Compliance) -> Rows:
             known = [x for x in (row.get(key), value) if x is not None]
             row[key] = pick(known) if known else None
     return [{"site": site, **row} for site, row in sorted(rows.items())]
-
-
-def deviation_rows(compliance: Compliance, words: Words) -> Rows:
-    """One row for each deviation: those that nobody has accounted for first."""
-    ordered = sorted(compliance.deviations, key=lambda d: (not _open(d), d.activity, d.site, d.at, d.id))
-    return [
-        {
-            "no": number,
-            "activity": d.activity,
-            "activity_name": words(f"short_{d.activity}"),
-            "site": d.site,
-            "at": d.at,
-            "aspect": words(f"aspect_{ASPECTS[d.aspect]}"),
-            "reason": told(d.reason, words.lang),
-            "executor": d.executor.name if d.executor else words("nobody"),
-            "nip": d.executor.nip if d.executor else None,
-            "account": words(ACCOUNTS[d.account_state]),
-            "is_open": _open(d),
-            "execution": d.execution or (d.occasion.id if d.occasion else ""),
-            "deviation": d.id,
-        }
-        for number, d in enumerate(ordered, start=1)
-    ]
-
-
-def _open(deviation: Deviation) -> bool:
-    return deviation.account_state in NOT_ACCOUNTED
 
 
 def evidence_rows(compliance: Compliance, words: Words) -> Rows:

@@ -30,6 +30,7 @@ _NAMED: dict[str, dict[str, Any]] = {
     "integer": {**_NUMBER, "num_format": "#,##0"},
     "index": {**_BOX, "align": "center", "num_format": "0"},
     "decimal": {**_NUMBER, "num_format": "[<1]0.00;#,##0.0"},
+    "minutes": {**_NUMBER, "num_format": '#,##0.0;-#,##0.0;"–"'},  # of no minutes nothing is told
     "percent": {**_NUMBER, "num_format": "0%"},
     "moment": {**_BOX, "num_format": "dd/mm/yy hh:mm", "align": "center"},
     "date": {**_BOX, "num_format": "dd/mm/yyyy", "align": "center"},

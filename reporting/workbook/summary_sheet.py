@@ -10,6 +10,7 @@ from reporting.workbook.cells import Live, Page, height
 from reporting.workbook.figures import (
     ActivityFigures,
     aspect_figures,
+    quoted,
     result_figures,
     spliced,
     statement,
@@ -127,7 +128,7 @@ def _activities(page: Page, compliance: Compliance, sources: Sources, first: int
         page.sheet.merge_range(group, column, head, column, "", page.styles("head"))
         page.text(group, column, words(key), "head")
     page.sheet.merge_range(group, _LAST, head, _LAST, "", page.styles("head"))
-    page.text(group, _LAST, words("col_remark"), "head")
+    page.text(group, _LAST, words("col_verdict"), "head")
     for (left, right), key in (((2, 6), "group_occasions"), ((7, 11), "group_executions"), ((12, 14), "group_minutes")):
         page.band(group, left, right, words(key), "head")
     page.sheet.set_row(head, 32)
@@ -141,7 +142,7 @@ def _activities(page: Page, compliance: Compliance, sources: Sources, first: int
         page.text(row, 1, words(f"activity_{activity.number}"), valign="vcenter")
         for offset, figure in enumerate(figures[:-1]):
             page.live(row, 2 + offset, figure, _FORMATS.get(offset, "integer"), align="center", valign="vcenter")
-        page.live(row, _LAST, figures[-1], "centre", font_size=9, italic=True, valign="vcenter")
+        page.live(row, _LAST, figures[-1], "centre", font_size=9, valign="vcenter")
         found.append(figures)
     _emphasise(page, first, first + len(found) - 1)
     return found
@@ -169,6 +170,14 @@ def _emphasise(page: Page, first: int, last: int) -> None:
         page.sheet.conditional_format(area, rule)
     for area in (f"C{first}:L{last}", f"Q{first}:Q{last}"):
         page.sheet.conditional_format(area, {"type": "cell", "criteria": "==", "value": 0, "format": quiet})
+    for state in ("deviates", "waiting", "conforms"):
+        word = {
+            "type": "cell",
+            "criteria": "==",
+            "value": quoted(page.words(state)),
+            "format": page.styles.verdict(state),
+        }
+        page.sheet.conditional_format(f"R{first}:R{last}", word)
     over = {"type": "formula", "criteria": f"=AND(ISNUMBER($N{first}),$N{first}>$O{first})"}
     page.sheet.conditional_format(f"N{first}:N{last}", {**over, "format": page.styles.verdict("deviates")})
     bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#A9D8B8", "min_type": "num", "min_value": 0}

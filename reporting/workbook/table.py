@@ -12,8 +12,8 @@ from reporting.workbook.cells import Page, lines_needed
 from reporting.workbook.styles import VERDICT_COLOURS
 
 Kind = Literal[
-    "text", "centre", "hash", "index", "integer", "decimal", "rise", "moment", "date", "month", "verdict", "input",
-    "input_date",
+    "text", "centre", "hash", "index", "integer", "decimal", "minutes", "rise", "moment", "date", "month", "verdict",
+    "input", "input_date",
 ]  # fmt: skip
 Row = Mapping[str, Any]
 
@@ -154,7 +154,7 @@ def _writer(page: Page, column: Column) -> Callable[[int, int, Any], None]:
     def text(row: int, place: int, value: Any) -> None:
         page.text(row, place, value, column.kind)
 
-    if column.kind in ("index", "integer", "decimal", "rise"):
+    if column.kind in ("index", "integer", "decimal", "minutes", "rise"):
         return number
     return moment if column.kind in ("moment", "date", "month", "input_date") else text
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from reporting.workbook.words_accounts import ACCOUNT_WORDS
 from reporting.workbook.words_backups import BACKUP_WORDS
 from reporting.workbook.words_renewals import RENEWAL_WORDS
+from reporting.workbook.words_troubles import TROUBLE_WORDS
 
 Language = Literal["id", "en"]
 _MONTHS = {
@@ -47,6 +49,8 @@ _DAYS = {
 CATALOGUE: dict[str, tuple[str, str]] = {
     **BACKUP_WORDS,
     **RENEWAL_WORDS,
+    **TROUBLE_WORDS,
+    **ACCOUNT_WORDS,
     # sheets
     "sheet_summary": ("Ringkasan", "Summary"),
     "sheet_standard": ("Mutu Baku", "Standard"),
@@ -221,7 +225,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "col_cause": ("Penyebab", "Cause"),
     "col_effect": ("Akibat", "Effect"),
     "col_remedy": ("Tindakan Perbaikan", "Remedy"),
-    "col_due": ("Tenggat", "Due"),
     "col_deviation": ("ID Penyimpangan", "Deviation ID"),
     # the summary
     "title_summary": ("RINGKASAN PELAKSANAAN POS {name}", "SUMMARY OF CARRYING OUT THE POS: {name}"),
@@ -425,17 +428,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "nothing_traffic": ("Tidak ada.", "None."),
     "title_deviations": ("Penyimpangan", "Deviations"),
-    "note_deviations": (
-        "Setiap penyimpangan wajib dipertanggungjawabkan oleh pelaksana (POS, Peringatan 2). Kolom kuning "
-        "diisi pelaksana.",
-        "Every deviation must be accounted for by its executor (POS, warning 2), who fills in the yellow columns.",
-    ),
-    "note_account": (
-        "Untuk sementara isian hanya ada di berkas atau kertas ini: belum masuk ke catatan laman. Laporan yang dicetak "
-        "ulang adalah berkas baru dengan kolom kosong, jadi simpan yang sudah diisi.",
-        "For now what is filled in stands only in this file or on this paper: it is not in laman's record yet. A "
-        "report issued again is a new file with empty columns, so keep the one that was filled in.",
-    ),
     "nothing_deviations": ("Tidak ada penyimpangan dalam periode ini.", "There is no deviation in this period."),
     "title_evidence": ("Bukti", "Evidence"),
     "note_evidence": (

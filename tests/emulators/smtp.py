@@ -25,7 +25,7 @@ Security = Literal["starttls", "tls", "none"]
 Fault = Literal[
     "", "no_starttls", "starttls_454", "no_auth", "auth_echo", "rcpt_550", "greylist_451", "sender_553", "data_554",
     "data_552", "drop_after_data", "drop_at_greeting", "silent", "slow_after_data", "drip", "half_reply",
-    "no_smtp",
+    "no_smtp", "drop_after_250",
 ]  # fmt: skip
 USER, PASSWORD = "laman@kantor.example", "kunci-Rahasia-77"
 
@@ -53,6 +53,7 @@ class SmtpServer:
     """A running server; a context manager."""
 
     def __init__(self, folder: Path, security: Security = "starttls", names: tuple[str, ...] = ("localhost",)) -> None:
+        self.handed_over = threading.Event()  # a whole message came, whatever is answered
         self.security = security
         self.fault: Fault = ""
         self.mechanisms = "PLAIN LOGIN"
@@ -231,6 +232,7 @@ class _Dialogue:
             return True
         self.say("354 akhiri dengan titik")
         content = self._message()
+        self.server.handed_over.set()
         if fault in ("drop_after_data", "half_reply", "slow_after_data"):
             if fault == "half_reply":
                 self.connection.sendall(b"25")
@@ -244,7 +246,7 @@ class _Dialogue:
         echo = f" {PASSWORD} {_packed(PASSWORD)}" if fault == "auth_echo" else ""
         self.say(f"250 2.0.0 antre sebagai A{len(self.server.taken)}{echo}")
         self._rset("", quiet=True)
-        return True
+        return fault != "drop_after_250"
 
     def _message(self) -> bytes:
         """Until the line with a dot alone; a leading dot was doubled (RFC 5321, 4.5.2)."""

@@ -17,7 +17,7 @@ from tests.fleet.settings import IMAGES, run_dir
 
 SUITE = "bookworm"
 PULLED_BASE = f"docker.io/library/debian:{SUITE}"
-PARENTS = {"common": "base", "vps": "common", "shared": "common"}
+PARENTS = {"common": "base", "vps": "common", "shared": "common", "node": "base"}
 # What of this machine's apt settings a container needs to reach the same mirror.
 APT_OPTIONS = (
     "Acquire::http::",

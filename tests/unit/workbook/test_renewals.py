@@ -92,10 +92,10 @@ def test_the_summary_fills_from_the_executions_of_the_steps() -> None:
     said = {n: [summary[f"{c}{FIRST_ACTIVITY + n - 1}"].value for c in "CHIJLMNPR"] for n in range(3, 9)}
     assert said == {
         3: [0, 0, 0, 0, 0, "–", "–", "–", "belum ada pelaksanaan"],
-        4: [0, 3, 3, 0, 3, 20, 20, 1, "–"],
-        5: [0, 2, 1, 1, 2, 242.5, 460, 0.5, "–"],
-        6: [0, 1, 1, 0, 1, 300, 300, 1, "–"],
-        7: [0, 1, 0, 1, 1, 100, 100, 0, "–"],
+        4: [0, 3, 3, 0, 3, 20, 20, 1, "sesuai"],
+        5: [0, 2, 1, 1, 2, 242.5, 460, 0.5, "menyimpang"],
+        6: [0, 1, 1, 0, 1, 300, 300, 1, "sesuai"],
+        7: [0, 1, 0, 1, 1, 100, 100, 0, "menyimpang"],
         8: [0, 0, 0, 0, 0, "–", "–", "–", "belum ada pelaksanaan"],
     }
     assert "Di luar jadwal (kegiatan 4–8): 7 pelaksanaan, 5 sesuai dan 2 menyimpang." in summary["A12"].value

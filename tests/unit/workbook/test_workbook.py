@@ -39,12 +39,14 @@ SHEETS = {
         "Backup",
         "Aktivitas Pengunjung",
         "Perpanjangan",
+        "Troubleshooting",
         "Penyimpangan",
+        "Evaluasi POS",
         "Bukti",
     ],
     "en": [
         *("Summary", "Standard", "Executions", "Content", "Backup", "Visitor Activity"),
-        *("Renewals", "Deviations", "Evidence"),
+        *("Renewals", "Troubleshooting", "Deviations", "POS Evaluation", "Evidence"),
     ],
 }
 
@@ -260,7 +262,7 @@ def test_penyimpangan_leaves_room_for_the_account() -> None:
     assert len(rows) == len(compliance.deviations)
     assert {r["ID Penyimpangan"] for r in rows} == {d.id for d in compliance.deviations}
     for row in rows:
-        assert [row[name] for name in ("Penyebab", "Akibat", "Tindakan Perbaikan", "Tenggat")] == [None] * 4
+        assert [row[name] for name in ("Penyebab", "Akibat", "Tindakan Perbaikan", "Sampai Tanggal")] == [None] * 4
         assert row["Aspek"]
         assert row["Alasan"]
     assert rows[-1]["Status Tanggung Jawab"] == "diterima"  # what is settled stands last
@@ -365,8 +367,8 @@ def test_clients_are_not_told_where_they_are_not_counted() -> None:
 
 def test_the_deviations_say_where_their_account_stands_for_now() -> None:
     sheet = load(written(sample.month()))[1]["Penyimpangan"]
-    assert "berkas baru" in sheet["A3"].value
-    assert "new file" in load(written(sample.month(), "en"))[1]["Deviations"]["A3"].value
+    assert "belum tercatat" in sheet["A3"].value
+    assert "not on record" in load(written(sample.month(), "en"))[1]["Deviations"]["A3"].value
 
 
 def test_reasons_of_engines_are_read_in_indonesian_and_kept_in_english() -> None:
