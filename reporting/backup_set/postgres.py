@@ -253,6 +253,6 @@ class PgDump:
 
 
 __all__ = [
-    "PgDump", "PostgresFacts", "dump_command", "dump_refusal", "inspect_command", "list_command", "read_facts", "refusal",
-    "service_file",
+    "PgDump", "PostgresFacts", "dump_command", "dump_refusal", "inspect_command", "list_command", "read_facts",
+    "refusal", "service_file",
 ]  # fmt: skip

@@ -61,5 +61,6 @@ def set_duties(record: Record) -> list[Duty]:
             if flag.code in _FLAGGED:
                 words = (*_FLAGGED[flag.code], site)
                 command = command_line(record.inventory, *words)
-                duties.append(Duty(f"backups of {site}: {flag.text}", command, None, who, officer))
+                what, what_id = f"backups of {site}: {flag.text}", f"backup {site}: {flag.text_id}"
+                duties.append(Duty(what, command, None, who, officer, what_id=what_id))
     return duties
