@@ -131,7 +131,9 @@ def test_show_view_is_only_needed_where_there_are_views() -> None:
 
 
 def test_rows_of_the_inspection_are_unescaped() -> None:
-    facts = read_facts("server\t10.11\ta@b\ntable\tt\\n1\tBASE TABLE\tMyISAM\t2\nroutine\tp\\\\n\ta@b\thidden\nGRANT x\n")
+    facts = read_facts(
+        "server\t10.11\ta@b\ntable\tt\\n1\tBASE TABLE\tMyISAM\t2\nroutine\tp\\\\n\ta@b\thidden\nGRANT x\n"
+    )
     assert facts.tables == ["t\n1"]
     assert facts.unsafe_tables == ["t\n1 (MyISAM)"]
     assert facts.hidden_routines == ["p\\n"]
