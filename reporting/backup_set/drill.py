@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from reporting.backup_set import manifest as m
+from reporting.backup_set.drill_postgres import Postgres, load_postgres, postgres_server
 from reporting.backup_set.drill_site import hand_over, wordpress, wordpress_root
 from reporting.backup_set.extract import files_below, show
 from reporting.backup_set.load import LoadError, load_and_read
@@ -24,6 +25,7 @@ from reporting.backup_set.restore import RestoreError, Wanted, extract_tree, for
 from reporting.backup_set.scratch import Scratch, reachable, scratch
 from reporting.backup_set.store import StoreError
 from reporting.backup_set.sumslist import read_list
+from reporting.backup_set.tablefacts import TableContent
 from reporting.backup_set.tarstream import TarError
 from reporting.backup_set.throwaway import NotAvailable, Server, ServerError, mariadb_server
 from reporting.text import harmless
@@ -121,8 +123,8 @@ class _Work:
         for part in parts:
             if part.kind == "sqlite":
                 self._guarded(part, self._sqlite)
-            elif part.tree is None and part.kind != "mariadb":
-                self.result.add(part.name, part.kind, "not_compared", detail=f"{part.kind} cannot be drilled here yet")
+        if postgres := [part for part in parts if part.kind == "postgresql"]:
+            self._postgres(postgres)
         databases = [part for part in parts if part.kind == "mariadb"]
         if databases:
             self._mariadb(databases, trees)
@@ -196,6 +198,36 @@ class _Work:
         counts = {"recorded": len(described.tables), "restored": len(tables)}
         self.result.add(part.name, "tables", state, **counts, detail="; ".join(wrong), seconds=seconds)
 
+    # -- PostgreSQL
+
+    def _postgres(self, databases: list[m.Part]) -> None:
+        self.tell("starting a throw-away PostgreSQL")
+        try:
+            with postgres_server(self.place, databases) as server:
+                for part in databases:
+                    self._guarded(part, lambda p: self._postgres_database(p, server))
+        except (NotAvailable, ServerError) as error:
+            for part in databases:
+                self.result.add(part.name, "tables", "not_compared", detail=str(error))
+
+    def _postgres_database(self, part: m.Part, server: Postgres) -> None:
+        self.tell(f"{part.name}: loading the database and reading it out again")
+        started = time.monotonic()
+        described = part.database or m.Database(tables=[])
+        restored = load_postgres(self.source, part, server, _database_name(part))
+        wrong = _names_differ("table", described.tables, set(restored.facts.tables))
+        wrong += _rows_differ(described, restored.tables)
+        rows = sum(table.rows for table in restored.tables.values())
+        detail = "; ".join(wrong[:_SHOWN]) or f"{rows} rows, each table's count and SHA-256"
+        counts = {"recorded": len(described.tables), "restored": len(restored.facts.tables)}
+        seconds = time.monotonic() - started
+        self.result.add(part.name, "tables", _state(wrong), **counts, detail=detail, seconds=seconds)
+        for what in ("views", "triggers", "routines"):
+            recorded, there = getattr(described, what), getattr(restored.facts, what)
+            wrong = _names_differ(what.removesuffix("s"), recorded, set(there))
+            counts = {"recorded": len(recorded), "restored": len(there)}
+            self.result.add(part.name, what, _state(wrong), **counts, detail="; ".join(wrong[:_SHOWN]))
+
     # -- MariaDB, and the site on it
 
     def _mariadb(self, databases: list[m.Part], trees: list[m.Part]) -> None:
@@ -221,14 +253,9 @@ class _Work:
         described = part.database or m.Database(tables=[])
         loaded = load_and_read(self.source, part, server, _database_name(part), self.connections)
         seconds = time.monotonic() - started
-        wrong = _names_differ("table", described.tables, set(loaded.tables))
+        wrong = _names_differ("table", described.tables, set(loaded.tables)) + _rows_differ(described, loaded.tables)
         recorded = {table.name: table for table in described.contents}
         rows = sum(table.rows for table in loaded.tables.values())
-        for name, table in sorted(loaded.tables.items()):
-            if name in recorded and recorded[name].rows != table.rows:
-                wrong.append(f"table {harmless(name)}: {table.rows} rows, {recorded[name].rows} were recorded")
-            elif name in recorded and recorded[name].sha256 != table.sha256:
-                wrong.append(f"table {harmless(name)}: its rows are not those that were recorded")
         counts = {"recorded": len(described.tables), "restored": len(loaded.tables)}
         if recorded or not described.tables:
             detail = "; ".join(wrong[:_SHOWN]) or f"{rows} rows, each table's count and SHA-256"
@@ -299,6 +326,22 @@ def _database_name(part: m.Part) -> str:
 
 def _is_mariadb(server: str) -> bool:
     return "mariadb" in server.lower() or not server
+
+
+def _state(wrong: list[str]) -> State:
+    return "differs" if wrong else "equal"
+
+
+def _rows_differ(described: m.Database, restored: dict[str, TableContent]) -> list[str]:
+    """Tables whose rows are not those that were recorded; missing ones are told by name elsewhere."""
+    wrong = []
+    for table in described.contents:
+        found = restored.get(table.name)
+        if found is not None and found.rows != table.rows:
+            wrong.append(f"table {harmless(table.name)}: {found.rows} rows, {table.rows} were recorded")
+        elif found is not None and found.sha256 != table.sha256:
+            wrong.append(f"table {harmless(table.name)}: its rows are not those that were recorded")
+    return wrong
 
 
 def _names_differ(what: str, recorded: list[str], restored: set[str]) -> list[str]:

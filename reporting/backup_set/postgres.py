@@ -39,6 +39,9 @@ _QUERIES = tuple(
         "SELECT json_build_array('trigger', n.nspname, x.tgname, '') FROM pg_trigger x "
         "JOIN pg_class c ON c.oid = x.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
         "WHERE NOT x.tgisinternal AND OF_USERS",
+        "SELECT DISTINCT jsonb_build_array('role', pg_get_userbyid(refobjid)) FROM pg_shdepend "  # owners and grantees
+        "WHERE refclassid = 'pg_authid'::regclass AND dbid = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())",
         "SELECT json_build_array('other', datname) FROM pg_database WHERE datallowconn AND NOT datistemplate "
         "AND datname NOT IN (current_database(), 'postgres')",
     )
@@ -116,6 +119,8 @@ def read_facts(output: str) -> PostgresFacts:
         for kind, *values in map(json.loads, filter(None, output.splitlines())):
             if kind == "server":
                 facts.server, facts.account, facts.encoding, facts.collation = map(str, values)
+            elif kind == "role":
+                facts.owners.add(str(values[0]))
             elif kind == "other":
                 facts.others.append(str(values[0]))
             else:

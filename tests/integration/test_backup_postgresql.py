@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
+from reporting.backup_set.drill import drill
 from reporting.backup_set.manifest import read_manifest
+from reporting.backup_set.opened import SetSource
 from reporting.backup_set.postgres import PgDump
 from reporting.backup_set.sqlstream import DumpError
+from reporting.backup_set.store import store
 from tests.integration.agency import Agency
 from tests.integration.postgresql import Postgres, postgres
 
@@ -86,7 +92,7 @@ def test_a_database_comes_whole_and_goes_back_by_the_sets_own_instructions(agenc
     (folder,) = agency.sets("www")
     (part,) = read_manifest(folder).parts
     assert part.database is not None
-    assert (part.kind, part.database.triggers, part.database.definers) == ("postgresql", ["public.tr"], ["root"])
+    assert (part.kind, part.database.triggers, part.database.definers) == ("postgresql", ["public.tr"], ["penulis", "root"])
     rows = {table.name: table.rows for table in part.database.contents}
     assert rows["public.berita"] == 5000
     assert (rows["public.anak"], rows["public.kosong"], sum(rows.values())) == (2, 0, 5004)
@@ -188,3 +194,45 @@ def test_a_diagnosis_tells_it_too(
     done = agency.laman("diagnose", "www", "--json")
     checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
     assert (checks["database"]["state"], said in checks["database"]["detail"]) == (state, True), checks["database"]
+
+
+def rewritten(folder: Path, old: bytes, new: bytes) -> None:
+    """Change the stored dump and make every hash agree with it again: only its meaning tells."""
+    (part,) = read_manifest(folder).parts
+    path = folder / part.file
+    dump = zstandard.ZstdDecompressor().stream_reader(path.read_bytes(), read_across_frames=True).read()
+    assert dump.count(old) == 1
+    path.unlink()
+    stored = store(io.BytesIO(dump.replace(old, new)), path, lambda _piece: None)
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    manifest["parts"][0] |= {
+        "source_bytes": stored.source_bytes, "source_sha256": stored.source_sha256, "frames": stored.frames,
+        "stored_bytes": stored.stored_bytes, "sha256": stored.sha256,
+    }  # fmt: skip
+    (folder / "MANIFEST.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status", "said"),
+    [
+        (b"", b"", "proven", "5004 rows"),
+        (b"\n5\n6\n\\.\n", b"\n5\n\\.\n", "failed", "1 rows, 2 were recorded"),
+        (b"\n5\n6\n\\.\n", b"\n5\n7\n\\.\n", "failed", "not those that were recorded"),
+        (b"\nCREATE TRIGGER tr ", b"\n-- CREATE TRIGGER tr ", "failed", "trigger public.tr is missing"),
+        (b"\nCREATE TABLE public.kosong", b"\nCREATE TABEL public.kosong", "failed", "does not load"),
+    ],
+)
+def test_a_drill_proves_it(
+    agency: Agency, server: Postgres, tmp_path: Path, old: bytes, new: bytes, status: str, said: str
+) -> None:
+    back_up(agency, asked(server))
+    (folder,) = agency.sets("www")
+    if old:
+        rewritten(folder, old, new)
+    tmp_path.chmod(0o755)
+    with tempfile.TemporaryDirectory(prefix="lm-drill-") as home:
+        Path(home).chmod(0o755)
+        result = drill(SetSource(folder), Path(home))
+        assert list(Path(home).iterdir()) == []
+    assert result.status == status, result.comparisons
+    assert said in "; ".join(c.detail for c in result.comparisons)
