@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from reporting.events import DiagnosisMade
 from reporting.troubleshooting.model import ROUTES, Step, Ticket
 from reporting.workbook.cells import Page, safe
 from reporting.workbook.phrases import told
@@ -137,10 +138,16 @@ def account_texts(ticket: Ticket, page: Page) -> list[str | tuple[str, ...]]:
 
 
 def _diagnosis(ticket: Ticket, page: Page) -> tuple[str, ...]:
-    """The sentence of the last diagnosis, and when it was made."""
+    """The last diagnosis that named a cause; and the last of all when it came later: the cause is gone."""
     if not ticket.diagnoses:
         return (page.words("no_diagnosis"),)
-    made = ticket.diagnoses[-1]
+    last = ticket.diagnoses[-1]
+    named = next((made for made in reversed(ticket.diagnoses) if made.cause_kind or made.cause), last)
+    shown = (named,) if named is last else (named, last)
+    return tuple(line for made in shown for line in _diagnosed(made, page))
+
+
+def _diagnosed(made: DiagnosisMade, page: Page) -> tuple[str, str]:
     sentence = made.cause_id if page.words.lang == "id" and made.cause_id else made.cause
     if not made.cause_kind and not sentence:
         sentence = page.words("diagnosis_nothing")
