@@ -249,7 +249,7 @@ class Draft:
 
     @property
     def _verified(self) -> str:
-        methods = " and ".join(sorted(self._methods))
+        methods = ", ".join(sorted(self._methods))
         return f"read back from the medium past the page cache ({methods}): SHA-256 equal, every member equal"
 
     def _manifest(self) -> m.Manifest:

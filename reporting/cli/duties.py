@@ -153,8 +153,6 @@ def _review(execution: Execution, due: datetime, inventory: Inventory) -> Duty:
     return Duty(what, command, local(due, inventory), who, officer, due + _INSTANT, what_id)
 
 
-
-
 def responsible(inventory: Inventory, activity: int) -> tuple[str, str]:
     """Name and id of the officer who carries out an activity today; the role and no id where nobody holds it."""
     standard = standard_today(inventory)

@@ -109,6 +109,8 @@ def _tell_others(inspected: Inspected, outcome: Outcome) -> None:
                 "low",
                 f"{len(others)} databases of the server are in no backup by the settings",
                 f"Seen by the account and not in site_backup_databases: {named}",
+                title_id=f"{len(others)} basis data pada server tidak ikut di-backup menurut pengaturan",
+                detail_id=f"Terlihat oleh akun dan tidak ada dalam site_backup_databases: {named}",
             )
         )
 

@@ -92,13 +92,18 @@ class Counted:
         return piece
 
 
-def finding(kind: str, severity: Literal["info", "low"], title: str, detail: str) -> Finding:
+def finding(  # noqa: PLR0913 - what one line has, in both languages
+    kind: str, severity: Literal["info", "low"], title: str, detail: str, *, title_id: str, detail_id: str = ""
+) -> Finding:
+    """Something noticed. `…_id` is what management reads; a detail that is names alone needs none."""
     fingerprint = hashlib.sha256(f"{kind}\n{title}".encode()).hexdigest()
     return Finding(
         kind=kind,
         severity=severity,
         title=harmless(title, 200),
         detail=harmless(detail, 2000),
+        title_id=harmless(title_id, 200),
+        detail_id=harmless(detail_id, 2000),
         fingerprint=fingerprint,
     )
 

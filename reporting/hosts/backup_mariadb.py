@@ -93,12 +93,15 @@ def take_mariadb(
         for name in facts.hidden_routines
     ]
     if facts.unsafe_tables:
+        unsafe, count = ", ".join(facts.unsafe_tables), len(facts.unsafe_tables)
         outcome.findings.append(
             finding(
                 "non_transactional_tables",
                 "low",
-                f"{database.database}: {len(facts.unsafe_tables)} tables are saved without a common moment",
-                "Not InnoDB, so --single-transaction does not cover them: " + ", ".join(facts.unsafe_tables),
+                f"{database.database}: {count} tables are saved without a common moment",
+                f"Not InnoDB, so --single-transaction does not cover them: {unsafe}",
+                title_id=f"{database.database}: {count} tabel disimpan tidak pada saat yang sama",
+                detail_id=f"Bukan InnoDB, jadi tidak tercakup --single-transaction: {unsafe}",
             )
         )
     command = c.dump_command(database, events=held.has("EVENT"))

@@ -81,12 +81,15 @@ def take_postgres(
         PartFailedError: it could not be taken.
     """
     if facts.foreign:
+        foreign, count = ", ".join(facts.foreign), len(facts.foreign)
         outcome.findings.append(
             finding(
                 "foreign_tables",
                 "low",
-                f"{database.database}: {len(facts.foreign)} foreign tables are saved without their rows",
-                "Their rows are on another server: " + ", ".join(facts.foreign),
+                f"{database.database}: {count} foreign tables are saved without their rows",
+                f"Their rows are on another server: {foreign}",
+                title_id=f"{database.database}: {count} tabel asing (foreign table) disimpan tanpa barisnya",
+                detail_id=f"Barisnya ada pada server lain: {foreign}",
             )
         )
     with host.run(pg.dump_command(), pg.service_file(database)) as stream:

@@ -108,7 +108,7 @@ def _list(host: Host, tree: TreeRequest) -> ls.Listing:
             ended = stream.finish()
             if ended.code == NO_PATH:
                 return ls.Listing("none")  # tar says it, too
-            raise CutError(f"{tree.path}: {error} {ended.last_line()}") from None
+            raise CutError(f"{tree.path}: {error}: {ended.last_line() or 'nothing was said'}") from None
         ended = stream.finish()
     if ended.code not in (0, 1):  # find says 1 when it could not look at something
         raise CutError(f"{tree.path}: the host's listing was cut (exit code {ended.code}) {ended.last_line()}")
@@ -271,35 +271,49 @@ class _Taking:
         ]  # fmt: skip
         self._decide(named, found)
         found.problems += self._messages.others
-        found.problems += [
-            f"{path}: changed while it was read{self._times}: {_shown(name)}" for name in self._unsettled
-        ]
+        found.problems += [f"{path}: {self._changed}: {_shown(name)}" for name in self._unsettled]
         found.problems += [f"{path}: was there, but did not come: {_shown(name)}" for name in self._missing()]
         if part.tree is not None and part.tree.files == 0:
             found.problems.append(f"{path}: holds no file at all: is it the right folder?")
         name = self._tree.name
-        noticed: tuple[tuple[str, Literal["info", "low"], str, list[bytes]], ...] = (
-            ("backup_vanished", "info", "were gone before they could be read", self._messages.gone),
+        noticed: tuple[tuple[str, Literal["info", "low"], str, str, list[bytes]], ...] = (
+            (
+                "backup_vanished",
+                "info",
+                "were gone before they could be read",
+                "hilang sebelum sempat dibaca",
+                self._messages.gone,
+            ),
             (
                 "backup_read_again",
                 "info",
                 "changed while they were read, and were read again",
+                "berubah saat dibaca, dan dibaca sekali lagi",
                 list(dict.fromkeys(self._reread)),
             ),
-            ("backup_set_damaged", "low", f"are damaged in set {past.label}, read from the host again", self._repaired),
+            (
+                "backup_set_damaged",
+                "low",
+                f"are damaged in set {past.label}, read from the host again",
+                f"rusak dalam set {past.label}, dibaca lagi dari host",
+                self._repaired,
+            ),
         )
-        for kind, severity, title, names in noticed:
+        for kind, severity, title, title_id, names in noticed:
             if names:
-                shown = ", ".join(_shown(each) for each in names[:_SHOWN])
-                found.findings.append(finding(kind, severity, f"{name}: {len(names)} files {title}", shown))
+                shown, about = ", ".join(_shown(each) for each in names[:_SHOWN]), f"{name}: {len(names)}"
+                found.findings.append(
+                    finding(kind, severity, f"{about} files {title}", shown, title_id=f"{about} berkas {title_id}")
+                )
         if self._tree.exclude:
-            title = f"{name}: left out by setting"
-            found.findings.append(finding("backup_excludes", "info", title, ", ".join(self._tree.exclude)))
+            title, title_id = f"{name}: left out by setting", f"{name}: dikecualikan menurut pengaturan"
+            shown = ", ".join(self._tree.exclude)
+            found.findings.append(finding("backup_excludes", "info", title, shown, title_id=title_id))
         return found
 
     @property
-    def _times(self) -> str:
-        return f" {_ROUNDS} times" if self._tar.picks else ""
+    def _changed(self) -> str:
+        return f"changed while it was read {_ROUNDS} times" if self._tar.picks else "changed while it was read"
 
     @property
     def _unsettled(self) -> list[bytes]:
@@ -317,8 +331,10 @@ class _Taking:
                 found.problems.append(line)
         if left:
             found.exceptions += left
-            title = f"{self._tree.name}: {len(left)} files could not be read, which the settings accept"
-            found.findings.append(finding("backup_accepted", "low", title, "; ".join(left[:_SHOWN])))
+            about, shown = f"{self._tree.name}: {len(left)}", "; ".join(left[:_SHOWN])
+            title = f"{about} files could not be read, which the settings accept"
+            title_id = f"{about} berkas tidak dapat dibaca, dan diterima menurut pengaturan"
+            found.findings.append(finding("backup_accepted", "low", title, shown, title_id=title_id))
 
     def _missing(self) -> list[bytes]:
         """What was listed and did not come, and was not named as gone or unreadable either."""

@@ -220,7 +220,13 @@ class _Taking:
             used = number(quota.get("inodes_used")) if isinstance(quota, dict) else 0
         except CpanelError as error:
             self.outcome.findings.append(
-                finding("cpanel_no_quota", "info", "cPanel does not tell how many files there are", str(error))
+                finding(
+                    "cpanel_no_quota",
+                    "info",
+                    "cPanel does not tell how many files there are",
+                    str(error),
+                    title_id="cPanel tidak memberitahukan jumlah berkas",
+                )
             )
             return []
         came = tree.files + tree.directories + tree.links
@@ -352,9 +358,9 @@ def _remove(client: Cpanel, archive: _Archive, outcome: Outcome) -> None:
     try:
         client.call_api2("Fileman", "fileop", op="unlink", sourcefiles=archive.path)
         left = any(a.path == archive.path for a in _archives(client, *_home(client)))
-        reason = "it is still listed" if left else ""
+        reason, reason_id = ("it is still listed", "masih tercantum di sana") if left else ("", "")
     except CpanelError as error:
-        reason = str(error)
+        reason = reason_id = str(error)
     if reason:
         size = archive.size / (1 << 20)
         outcome.findings.append(
@@ -363,6 +369,8 @@ def _remove(client: Cpanel, archive: _Archive, outcome: Outcome) -> None:
                 "low",
                 f"cPanel's archive of {size:,.0f} MiB stays in the home directory",
                 f"{archive.path}: {reason}. Remove it in cPanel's File Manager: it counts against the quota",
+                title_id=f"arsip cPanel sebesar {size:,.0f} MiB tertinggal di direktori home",
+                detail_id=f"{archive.path}: {reason_id}. Hapus lewat File Manager cPanel: arsip itu memakan kuota",
             )
         )
 

@@ -11,9 +11,11 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from reporting.workbook.phrases_backup import BACKUP_PHRASES
+
 # `{}` stands for anything without a semicolon (they separate reasons), `{n}` for a number; both in the same order in
 # the Indonesian text, which says `{}` for each.
-PHRASES: dict[str, str] = {
+_PHRASES: dict[str, str] = {
     # the runner: an execution that left no document of its own
     "the site could not be reached: ": "laman tidak dapat dihubungi: ",
     "ended at the time limit during task: ": "dihentikan pada batas waktu saat tugas: ",
@@ -126,8 +128,8 @@ PHRASES: dict[str, str] = {
     ": more than {n} bytes of text before the command started": ": lebih dari {} byte teks sebelum perintah dimulai",
     "look at what .bashrc and .profile print there": "periksa apa yang dicetak .bashrc dan .profile di sana",
     "the host's answer is longer than 8 MiB: given up": "jawaban host lebih dari 8 MiB: dihentikan",
-    "at most 32 KiB of standard input can be given to a streamed command": (
-        "masukan standar perintah yang dialirkan paling banyak 32 KiB"
+    "at most {n} KiB of standard input can be given to a streamed command": (
+        "masukan standar perintah yang dialirkan paling banyak {} KiB"
     ),
     "the process must have pipes on its outputs": "proses harus memakai pipa pada keluarannya",
     # cPanel
@@ -160,6 +162,8 @@ PHRASES: dict[str, str] = {
         "yang datang halaman HTML, bukan {}: token tidak diterima di sana"
     ),
     "no reason was given": "tanpa alasan",
+    "no reason": "tanpa alasan",
+    ": the reply is none of API 2": ": jawaban bukan jawaban API 2",
     ": refused: ": ": ditolak: ",
     ": no answer in time after {n} s": ": tidak menjawab pada waktunya, setelah {} detik",
     "cPanel: expected a number, got ": "cPanel: seharusnya angka, didapat ",
@@ -181,187 +185,6 @@ PHRASES: dict[str, str] = {
     "cPanel ca_file {}: cannot be used ({}): expected a PEM file with certificates": (
         "ca_file cPanel {}: tidak dapat dipakai ({}): seharusnya berkas PEM berisi sertifikat"
     ),
-    # the backup medium
-    "declared folder (stands in for a medium)": "folder yang dinyatakan sebagai pengganti media",
-    ", label file found, written to, {} free, {} needed": ", berkas label ada, dapat ditulisi, {} bebas, {} diperlukan",
-    "medium {} at ": "media {} di ",
-    "medium {} is gone: ": "media {} hilang: ",
-    "medium {}: ": "media {}: ",
-    " is not the same mount as at the start: it was unmounted, pulled out or exchanged in mid-run": (
-        " bukan lagi kaitan yang sama seperti pada awal: dilepas, dicabut, atau ditukar di tengah pelaksanaan"
-    ),
-    " holds another filesystem than at the start": " berisi sistem berkas lain daripada pada awal",
-    "path {} is not absolute": "jalur {} tidak mutlak",
-    " is no folder": " bukan folder",
-    " is not mounted: only the empty folder is there. Connect and mount the medium": (
-        " tidak terpasang: hanya ada folder kosong. Sambungkan dan kaitkan media"
-    ),
-    "findmnt is not installed (package util-linux): the mount cannot be proven": (
-        "findmnt tidak terpasang (paket util-linux): kaitan media tidak dapat dibuktikan"
-    ),
-    "findmnt gave no answer about {} within 30 seconds: the device hangs": (
-        "findmnt tidak menjawab tentang {} dalam 30 detik: perangkat macet"
-    ),
-    "the filesystem {} of {} cannot be read, {} is expected": ("{} sistem berkas {} tidak dapat dibaca, seharusnya {}"),
-    "the wrong medium is mounted at {}: {}, expected {}. Take it out, plug in and mount ": (
-        "media yang salah terpasang di {}: {}, seharusnya {}. Keluarkan, lalu sambungkan dan kaitkan "
-    ),
-    "the wrong medium is at {}: {} says id {}, expected {}. Take it out, plug in and mount ": (
-        "media yang salah di {}: {} menyebut id {}, seharusnya {}. Keluarkan, lalu sambungkan dan kaitkan "
-    ),
-    " is formatted with {} (FAT32), which holds no file above {}; {} had {} last time. Format it with ext4 or exFAT": (
-        " diformat dengan {} (FAT32), yang tidak memuat berkas di atas {}; {} berukuran {} terakhir kali. "
-        "Format dengan ext4 atau exFAT"
-    ),
-    " is a bind mount of the system's own disk ({}), not a medium": (
-        " adalah bind mount dari disk sistem sendiri ({}), bukan media"
-    ),
-    " carries no {}: ": " tidak memuat {}: ",
-    "if it is the right medium, write {} into ": "bila medianya benar, tulis {} ke dalam ",
-    " is too full: {} free, {} needed. Remove old sets or use a larger medium": (
-        " terlalu penuh: {} bebas, {} diperlukan. Hapus set lama atau pakai media yang lebih besar"
-    ),
-    " has no inodes left ({}): it holds too many files": " kehabisan inode ({}): terlalu banyak berkas",
-    " is full (quota)": " penuh (kuota)",
-    " is full": " penuh",
-    " is read-only: remount it writable, or look at its lock switch and at the kernel's messages": (
-        " hanya dapat dibaca: kaitkan ulang agar dapat ditulisi, atau periksa sakelar kunci dan pesan kernel"
-    ),
-    " gives input/output errors: the medium or its cable is broken, or it was pulled out": (
-        " galat masukan/keluaran: media atau kabelnya rusak, atau dicabut"
-    ),
-    " is not there: plug in and mount the medium": " tidak ada: sambungkan dan kaitkan media",
-    " is not there": " tidak ada",
-    " may not be written by this account": " tidak boleh ditulisi akun ini",
-    " is gone (no such device)": " hilang (perangkat tidak ada)",
-    " cannot hold a file of that size (FAT32 ends at 4 GiB): format it with ext4 or exFAT": (
-        " tidak muat berkas sebesar itu (FAT32 hanya sampai 4 GiB): format dengan ext4 atau exFAT"
-    ),
-    " failed: ": " gagal: ",
-    # the backup set
-    "nothing could be saved: no set was made": "tidak ada yang dapat disimpan: set tidak dibuat",
-    "no set was made: the medium gave back something else than was written: ": (
-        "set tidak dibuat: media mengembalikan isi yang berbeda dari yang ditulis: "
-    ),
-    "no set was made: ": "set tidak dibuat: ",
-    "nothing was saved: the host stopped answering: ": "tidak ada yang disimpan: host berhenti menjawab: ",
-    ": the connection to the host broke while it was read: ": ": sambungan ke host terputus saat dibaca: ",
-    ": not saved, see the requirement database_access": ": tidak disimpan, lihat perlengkapan akses basis data",
-    ": not saved: ": ": tidak disimpan: ",
-    ": and {n} more, all of them in the set's MANIFEST.json": ": dan {} lagi, semuanya dalam MANIFEST.json set itu",
-    "and {n} more problems: see the set's MANIFEST.json": "dan {} masalah lagi: lihat MANIFEST.json set itu",
-    "and {n} more": "dan {} lagi",
-    " exists already: a set is never overwritten": " sudah ada: set tidak pernah ditimpa",
-    "site {}: expected lower case letters, digits, '_', '.', '-' (it names a folder)": (
-        "laman {}: seharusnya huruf kecil, angka, '_', '.', '-' (menjadi nama folder)"
-    ),
-    ": a symbolic link on it points elsewhere": ": tautan simbolik padanya menunjuk ke tempat lain",
-    "another backup of {} is writing to {}: wait for its end": (
-        "backup lain dari {} sedang menulis ke {}: tunggu sampai selesai"
-    ),
-    ": does not agree with the archive at member ": ": tidak cocok dengan arsip pada anggota ",
-    ": its members are not those that were written": ": anggotanya bukan yang ditulis",
-    ": not what was written": ": bukan yang ditulis",
-    ": read back {n} bytes with SHA-256 {}, written were {n} with ": (
-        ": terbaca kembali {} byte dengan SHA-256 {}, yang ditulis {} dengan "
-    ),
-    ": decompresses to {n} bytes, {n} went in, or they differ": (
-        ": terbuka menjadi {} byte, masuk {}, atau isinya berbeda"
-    ),
-    ": does not decompress when read back: ": ": tidak dapat dibuka saat dibaca kembali: ",
-    "the archive is empty": "arsip kosong",
-    "a sparse file at byte {n}: not read": "berkas jarang pada byte {}: tidak dibaca",
-    "a damaged pax header at byte ": "kepala pax rusak pada byte ",
-    "{n} bytes behind the end of the archive are no whole block": "{} byte di belakang akhir arsip bukan blok utuh",
-    "the stream stops after {n} bytes without the end-of-archive blocks: it was cut": (
-        "aliran berhenti setelah {} byte tanpa blok akhir arsip: terpotong"
-    ),
-    "a header of {n} bytes at byte {n}: no tar writes that": "kepala {} byte pada byte {}: bukan dari tar",
-    "member {} has the unknown type {} (sparse files are not read)": (
-        "anggota {} berjenis tak dikenal {} (berkas jarang tidak dibaca)"
-    ),
-    "member {}: names must be plain paths below the tree": "anggota {}: nama harus jalur biasa di bawah pohon",
-    "member {} is outside of the tree ": "anggota {} di luar pohon ",
-    "member {} comes twice": "anggota {} muncul dua kali",
-    "member {} lies behind a symbolic link": "anggota {} di balik tautan simbolik",
-    "no tar header at byte {n} (checksum)": "tidak ada kepala tar pada byte {} (checksum)",
-    "no tar header at byte {n} (field ": "tidak ada kepala tar pada byte {} (isian ",
-    "a global header at byte {n} that renames members": "kepala global pada byte {} yang mengganti nama anggota",
-    "data behind the end of the archive at byte ": "data di belakang akhir arsip pada byte ",
-    "hard link {} to {}, which did not come before": "tautan keras {} ke {}, yang tidak muncul sebelumnya",
-    "a single block of zeros at byte {n}: damaged": "satu blok nol pada byte {}: rusak",
-    "what came is no dump: it does not start with '-- MariaDB dump' or '-- MySQL dump'": (
-        "yang datang bukan dump: tidak diawali '-- MariaDB dump' atau '-- MySQL dump'"
-    ),
-    "the dump stops after {n} bytes without '-- Dump completed': it was cut": (
-        "dump berhenti setelah {} byte tanpa '-- Dump completed': terpotong"
-    ),
-    "{n} tables are not in the dump: ": "{} tabel tidak ada dalam dump: ",
-    "what came is no dump of sqlite3: it has no BEGIN TRANSACTION": (
-        "yang datang bukan dump sqlite3: tanpa BEGIN TRANSACTION"
-    ),
-    "the dump stops after {n} bytes without COMMIT: it was cut, or has errors": (
-        "dump berhenti setelah {} byte tanpa COMMIT: terpotong, atau mengandung galat"
-    ),
-    "the dump ended with exit code {n}: ": "dump berakhir dengan kode keluar {}: ",
-    ": changed while it was read: ": ": berubah saat dibaca: ",
-    ": could not be read: ": ": tidak dapat dibaca: ",
-    ": the host's tar knows no --exclude (busybox): take the excludes away, or install GNU tar there": (
-        ": tar pada host tidak mengenal --exclude (busybox): hapus pengecualian, atau pasang GNU tar di sana"
-    ),
-    ": tar is not installed on the host": ": tar tidak terpasang pada host",
-    ": no such folder on the host, or the account may not enter it": (
-        ": folder itu tidak ada pada host, atau akun tidak boleh memasukinya"
-    ),
-    ": tar ended with exit code {n} and said nothing": ": tar berakhir dengan kode keluar {} tanpa pesan",
-    ": holds no file at all: is it the right folder?": ": tidak berisi satu berkas pun: apakah foldernya benar?",
-    # databases
-    "wrong user or password": "pengguna atau kata sandi salah",
-    "the account cannot log in with a password (unix_socket)": (
-        "akun tidak dapat login dengan kata sandi (unix_socket)"
-    ),
-    "the account may not use this database": "akun tidak boleh memakai basis data ini",
-    "no such database": "basis data itu tidak ada",
-    "the server does not answer (is it running, is the socket or host right?)": (
-        "server tidak menjawab (apakah berjalan, apakah soket atau host benar?)"
-    ),
-    "the server does not answer (is it running, is the host and port right?)": (
-        "server tidak menjawab (apakah berjalan, apakah host dan port benar?)"
-    ),
-    "unknown database host": "host basis data tidak dikenal",
-    "neither mariadb nor mysql (the client) is installed on the host": (
-        "mariadb maupun mysql (klien) tidak terpasang pada host"
-    ),
-    "cannot be asked": "tidak dapat ditanyai",
-    "answered: ": "menjawab: ",
-    "database option {} holds a zero byte": "opsi basis data {} memuat byte nol",
-    "database {}: ": "basis data {}: ",
-    "database {} has no table: is it the right one?": "basis data {} tanpa tabel: apakah sudah benar?",
-    ": all of its {n} tables are empty": ": semua ({}) tabelnya kosong",
-    ": not in the dump: ": ": tidak ada dalam dump: ",
-    ": is no SQLite file (or an encrypted one)": ": bukan berkas SQLite (atau tersandi)",
-    "sqlite3 (the shell) is not installed on the host, so its file cannot be read consistently": (
-        "sqlite3 (shell) tidak terpasang pada host, jadi berkasnya tidak dapat dibaca secara konsisten"
-    ),
-    "no such file on the host, or the account may not read it": (
-        "berkas itu tidak ada pada host, atau akun tidak boleh membacanya"
-    ),
-    "the SQLite database is damaged: ": "basis data SQLite rusak: ",
-    "unable to open database file": "berkas basis data tidak dapat dibuka",
-    "account {} may not read the body of routine {}: its dump lacks it": (
-        "akun {} tidak boleh membaca isi rutin {}: dump tidak memuatnya"
-    ),
-    "account {} lacks the privilege {} on {}: ": "akun {} tidak memiliki hak {} atas {}: ",
-    ". Remedy: GRANT ": ". Perbaikan: GRANT ",
-    "tables without a grant of their own are invisible to it": "tabel tanpa hak tersendiri tidak terlihat olehnya",
-    "its dump has no triggers, and does not say so": "dump-nya tanpa trigger, tanpa pemberitahuan",
-    "its dump has no events": "dump-nya tanpa event",
-    "views cannot be dumped": "view tidak dapat di-dump",
-    "account {} cannot see stored routines of {}: its dump has none of other accounts": (
-        "akun {} tidak dapat melihat rutin tersimpan {}: dump tidak memuat milik akun lain"
-    ),
-    " (MariaDB 11.3 and newer), or GRANT ": " (MariaDB 11.3 ke atas), atau GRANT ",
-    " (before), or GRANT ": " (sebelumnya), atau GRANT ",
     # the content's status
     "none of the {n} sections could be fetched, so there is no status (first: ": (
         "tidak satu pun dari {} bagian dapat diambil, jadi tidak ada status (yang pertama: "
@@ -453,6 +276,7 @@ PHRASES: dict[str, str] = {
     ),
     ": another collection of this site's logs is going on": ": pengumpulan lain dari log laman ini sedang berjalan",
 }
+PHRASES: dict[str, str] = {**_PHRASES, **BACKUP_PHRASES}
 _BLANK = re.compile(r"\{n?\}")
 _KINDS = {"{}": "([^;]{1,400}?)", "{n}": r"(\d[\d.,]*)"}
 
