@@ -6,8 +6,8 @@ import argparse
 import json
 import secrets
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from reporting.text import harmless
 from reporting.unit import Inventory
 
 _DUE = {"never_proven", "drill_late", "drill_failed"}
+_AGAIN = timedelta(days=1)
 _WORDS = {"proven": "PROVEN", "failed": "FAILED", "not_proven": "NOT PROVEN"}
 
 
@@ -69,8 +70,34 @@ def run(options: argparse.Namespace) -> int:
             wanted = [found for found in wanted if found.site in due]
         elif not wanted:
             raise Refused(_nothing(sight))
-        results = [(found, _drilled(found, record, home, options)) for found in wanted]
+        how = How(home, max(1, min(8, options.connections)), quiet=options.json)
+        results = [(found, _drilled(found, record, how)) for found in wanted]
     return _tell(results, inventory, options.json)
+
+
+def drill_due(record: Record) -> list[DrillMade]:
+    """Drill the newest set of each site whose proof is due and whose medium is plugged in; for the timer.
+
+    A set that was tried within a day is left alone: what keeps it from being proven is a duty by now.
+    """
+    inventory, now = record.inventory, datetime.now(UTC)
+    due = _sites_due(record)
+    if not due:
+        return []
+    made = (DrillMade.model_validate(event.data) for event in record.ledger.events([KIND_DRILL]))
+    tried = {(one.site, one.set) for one in made if now - one.ended_at < _AGAIN}
+    how = How(home_for(inventory.state_dir / "scratch"), 2, quiet=True)
+    wanted = [f for f in _latest(look(inventory, None, None)) if f.site in due and (f.site, f.name) not in tried]
+    return [_drilled(found, record, how) for found in wanted]
+
+
+@dataclass(frozen=True)
+class How:
+    """Where a drill has its scratch place, over how many connections, and whether it tells what it does."""
+
+    home: Path
+    connections: int
+    quiet: bool
 
 
 def _latest(sight: Sight) -> list[Found]:
@@ -93,22 +120,22 @@ def _nothing(sight: Sight) -> str:
     return f"no whole set on the media that are plugged in{': ' if away else ''}{harmless(away, 500)}"
 
 
-def _drilled(found: Found, record: Record, home: Path, options: argparse.Namespace) -> DrillMade:
+def _drilled(found: Found, record: Record, how: How) -> DrillMade:
     """Drill one set under the site's lock, and put it on record at once."""
     holder = {"set": found.name}
     try:
         with run_lock(record.locks, "drill", found.site, holder):
-            return _recorded(found, record, home, options)
+            return _recorded(found, record, how)
     except AlreadyRunning as busy:
         raise Refused(f"a drill of {found.site} is running already ({busy.holder})") from None
 
 
-def _recorded(found: Found, record: Record, home: Path, options: argparse.Namespace) -> DrillMade:
+def _recorded(found: Found, record: Record, how: How) -> DrillMade:
     inventory = record.inventory
     began = datetime.now(UTC)
     local = began.astimezone(inventory.unit.tz)
     name = f"{local:%Y%m%dT%H%M%S}-drill-{found.site}-{secrets.token_hex(4)}"
-    result = _proof(found, home, options)
+    result = _proof(found, how)
     event = DrillMade(
         drill=name,
         set=found.name,
@@ -141,15 +168,15 @@ def _append(record: Record, event: DrillMade, evidence: EvidenceFile) -> DrillMa
     return event
 
 
-def _proof(found: Found, home: Path, options: argparse.Namespace) -> Drill:
+def _proof(found: Found, how: How) -> Drill:
     """The drill; what keeps it from beginning proves nothing, and is recorded as that."""
 
     def tell(text: str) -> None:
-        if not options.json:
+        if not how.quiet:
             print(f"{found.site} {found.name}: {text}", file=sys.stderr, flush=True)
 
     try:
-        return drill(SetSource(found.folder), home, tell, max(1, min(8, options.connections)))
+        return drill(SetSource(found.folder), how.home, tell, how.connections)
     except (ManifestError, RestoreError, OSError) as error:
         result = Drill(found.name, found.site)
         state = "differs" if isinstance(error, ManifestError) else "not_compared"

@@ -41,9 +41,9 @@ def media_duties(inventory: Inventory) -> list[Duty]:
         return []
     rules = inventory.unit.backup
     until = turn_ends(today(inventory), rules.turn).isoformat() if rules.rotation else None
-    whose = f": it is its turn this {rules.turn}" if rules.rotation else ""
+    whose = f" (its turn this {rules.turn})" if rules.rotation else ""
     whose_id = {"day": " (giliran hari ini)", "week": " (giliran minggu ini)"}.get(rules.turn, " (giliran bulan ini)")
-    text = f"plug in and mount medium {medium.id}{whose} ({report.reason})"
+    text = f"plug in disk {medium.id}{whose}: {report.reason}"
     text_id = f"pasang media {medium.id}{whose_id if rules.rotation else ''}: {report.reason}"
     who, officer = responsible(inventory, ACTIVITIES["backup"])
     return [Duty(text, command_line(inventory, "medium", "list"), until, who, officer, what_id=text_id)]

@@ -122,6 +122,7 @@ def _json(woke: Woke, code: int) -> dict[str, Any]:
         "looked_up": done.looked_up if done else 0,
         "tickets": done.tickets if done else [],
         "mailed": done.mailed if done else [],
+        "drills": done.drills if done else [],
         "problems": woke.problems,
     }
 

@@ -45,6 +45,7 @@ class Done:
     looked_on: str = ""
     tickets: list[str] = field(default_factory=list)
     mailed: list[str] = field(default_factory=list)
+    drills: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     cancelled: bool = False
     head: int = 0
@@ -59,7 +60,7 @@ class Done:
     @property
     def did_something(self) -> bool:
         """Whether anything went on record that a reader wants to know of."""
-        return bool(self.noticed or self.executions or self.problems or self.tickets or self.mailed)
+        return bool(self.noticed or self.executions or self.problems or self.tickets or self.mailed or self.drills)
 
 
 def do_work(record: Record, before: Life | None, now: datetime) -> Done:
@@ -83,6 +84,7 @@ def do_work(record: Record, before: Life | None, now: datetime) -> Done:
         begun += ids
     _look_up(record, done)
     _triage(record, done)
+    _prove(record, done)
     _mail(record, done)
     if waking.is_worth_an_event(begun, done):
         woke = TimerWoke(at=now, agent=waking.agent, ran=begun)
@@ -261,6 +263,20 @@ def _look_up(record: Record, done: Done) -> None:
 
 def _day(record: Record, at: datetime) -> date:
     return at.astimezone(record.inventory.unit.tz).date()
+
+
+def _prove(record: Record, done: Done) -> None:
+    """Drill the sets whose proof is due: the first of a site, then one a month (laman_unit.backup.drill_days)."""
+    if done.cancelled:
+        return
+    from reporting.cli.backup_drill import drill_due
+
+    try:
+        made = drill_due(record)
+        done.lines += [f"drill of {one.site}: {one.set} {one.status.replace('_', ' ')}" for one in made]
+        done.drills += [one.drill for one in made]
+    except (Refused, OSError) as error:
+        done.problems.append(f"drill: {harmless(error, 500)}")
 
 
 def _triage(record: Record, done: Done) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reporting.events import KIND_NOTICED, KIND_SETTINGS, KIND_STARTED, KIND_WOKE, Agent, TimerWoke
+from reporting.events import KIND_DRILL, KIND_NOTICED, KIND_SETTINGS, KIND_STARTED, KIND_WOKE, Agent, TimerWoke
 from reporting.ledger import Draft, open_ledger
 from reporting.ledger.sqlite import SqliteLedger
 from reporting.runner.locks import run_lock
@@ -204,3 +204,20 @@ def test_a_backup_waits_for_its_medium(agency: Agency) -> None:
     duties = json.loads(agency.laman("due", "--json").stdout)
     assert duties[0]["what"].startswith("plug in disk disk: ")
     assert duties[0]["who"] == "Budi Santoso"
+
+
+def test_the_first_set_of_a_site_is_drilled_and_not_again_the_same_day(tmp_path: Path) -> None:
+    """The schedule proves what it made; what is proven is not proven again before it is due."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text("<h1>laman</h1>")
+    unit = {"schedule": [{"activity": 2, "every": "day", "start": START}]}
+    trees = {"site_backup_trees": [{"name": "laman", "path": str(site)}]}
+    agency = Agency(tmp_path / "agency", {"www": trees}, unit).write()
+    first = wake(agency)
+    assert ([e["verdict"] for e in first["executions"]], len(first["drills"])) == (["sesuai"], 1), first
+    (made,) = on_record(agency, KIND_DRILL)
+    assert (made["status"], made["set"]) == ("proven", agency.sets("www")[0].name)
+    (agency.state / FILE).unlink()  # the next call looks at everything again
+    assert wake(agency)["drills"] == []
+    assert agency.laman("verify").returncode == 0
