@@ -172,7 +172,7 @@ def test_the_wrong_disk_is_refused_with_what_to_do(agency: Agency, disks: dict[s
     assert f"plug in and mount {turn}" in done.stdout + done.stderr
     assert not (slot / "laman/ppid").exists()
     due = agency.laman("due").stdout
-    assert f"plug in and mount medium {turn}: it is its turn this day" in due
+    assert f"plug in disk {turn} (its turn this day)" in due
     assert str(_today()) in due
 
 
