@@ -97,7 +97,8 @@ class Agency:
         return dict(json.loads(done.stdout))
 
     def executions(self) -> list[dict[str, Any]]:
-        return list(self.status()["executions"])
+        """What was run; not the tickets that findings opened, which are executions of activity 8."""
+        return [e for e in self.status()["executions"] if e["activity"] != 8]
 
     def sets(self, site: str) -> list[Path]:
         """Backup sets under a final name."""
