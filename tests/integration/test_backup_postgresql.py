@@ -92,7 +92,11 @@ def test_a_database_comes_whole_and_goes_back_by_the_sets_own_instructions(agenc
     (folder,) = agency.sets("www")
     (part,) = read_manifest(folder).parts
     assert part.database is not None
-    assert (part.kind, part.database.triggers, part.database.definers) == ("postgresql", ["public.tr"], ["penulis", "root"])
+    assert (part.kind, part.database.triggers, part.database.definers) == (
+        "postgresql",
+        ["public.tr"],
+        ["penulis", "root"],
+    )
     rows = {table.name: table.rows for table in part.database.contents}
     assert rows["public.berita"] == 5000
     assert (rows["public.anak"], rows["public.kosong"], sum(rows.values())) == (2, 0, 5004)
