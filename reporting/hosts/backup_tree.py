@@ -186,8 +186,9 @@ class _Taking:
             self._messages.changed = [name for name in self._messages.changed if name not in wanted]
             self._reread += [name for name in changed if self._writer.members.holds(name)]
             wanted |= {above for name in wanted for above in _above(name)}  # or they would keep the time of a restore
-            self._writer.read_again(name for name in wanted if self._writer.members.holds(name))
-            self._read_names(sorted(wanted, key=ls.key_of))
+            names = sorted(wanted, key=ls.key_of)  # a set's own order differs from run to run
+            self._writer.read_again(name for name in names if self._writer.members.holds(name))
+            self._read_names(names)
 
     def _is_single_file(self, name: bytes) -> bool:
         line = self._line(name)
