@@ -73,7 +73,7 @@ def test_a_typo_is_named_with_site_and_variable_and_records_nothing(agency: Agen
     assert "R4hasia" not in " ".join(said)
     assert [line.split(":")[0] for line in said] == ["www", "ppid", "ppid"]
     assert "site_backup_databases.0" in said[0]
-    assert "'mariadb', 'sqlite'" in said[0]
+    assert "'mariadb', 'postgresql', 'sqlite'" in said[0]
     assert "site_backup_tree: role site_backup has no such variable; did you mean site_backup_trees?" in said[1]
     assert "site_backup_databases: a list of dict is expected" in said[2]
 
