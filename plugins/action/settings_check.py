@@ -2,7 +2,8 @@
 
 Argument `roles`: names of roles. Each variable is resolved as the role would have it (defaults, inventory, vault), held
 against the role's argument specification, and then against what the engine that takes it accepts. Returns
-`settings_problems`, one line each: the variable and what is expected. Values of secret variables are in none of them.
+`settings_problems`, one line each: the variable and what is expected; and
+`settings_hints`, which are no failures. Values of secret variables are in none of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from reporting.hosts.settings import ENGINES
+from reporting.hosts.settings import ENGINES, HINTS
 from reporting.text import harmless
 
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -54,10 +55,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
             wrong = list(self._resolve(options, variables, values))
             problems += wrong
             broken |= {role} if wrong else set()
+        site = str(variables["inventory_hostname"])
         if "site_access" not in broken:  # the others ask how the site is entered
-            site = str(variables["inventory_hostname"])
             problems += [line for role in specs if role not in broken for line in ENGINES[role](site, values)]
-        return {**result, "changed": False, "settings_problems": [harmless(line, 500) for line in problems]}
+        hints = [line for role in specs if role in HINTS and role not in broken for line in HINTS[role](site, values)]
+        told = {"settings_problems": problems, "settings_hints": hints}
+        cleaned = {key: [harmless(line, 500) for line in lines] for key, lines in told.items()}
+        return {**result, "changed": False, **cleaned}
 
     def _resolve(self, options: dict[str, Any], variables: dict[str, Any], values: dict[str, Any]) -> Iterator[str]:
         """Fill `values` with the variables of one role as the role gets them; yields what is wrong with one."""

@@ -1,6 +1,7 @@
 """Try everything that a run will need: settings, officers, schedule, record, media, access to every site.
 
-Nothing is recorded as done. Exit code 0: all is ready; 1: something has to be put right, and it is said what.
+Nothing is recorded as done. Exit code 0: all is ready; 1: something has to be put right, and it is said what. A HINT is
+no failure: something else than a run needs it.
 
 example:
   laman -i inventory/kantor check
@@ -17,13 +18,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reporting.cli.common import Refused, inventory_of, standard_today, today
+from reporting.cli.common import Refused, command_line, inventory_of, standard_today, today
 from reporting.cli.main import EXIT_CANNOT, EXIT_OK
 from reporting.cli.media import reports
 from reporting.ledger import open_ledger
 from reporting.runner.model import run_limit
 from reporting.runner.play import PLAYBOOKS, CannotRun, Play, play
-from reporting.runner.settings import settings_problems
+from reporting.runner.settings import settings_looked
 from reporting.schedule.plan import doubts
 from reporting.text import harmless
 from reporting.unit import Inventory, SettingsError
@@ -39,6 +40,7 @@ class Line:
     ok: bool
     what: str
     said: str
+    hint: bool = False  # nothing to put right, but something that is good to know
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,12 +56,14 @@ def run(options: argparse.Namespace) -> int:
     for line in _everything(inventory, offline=options.offline):
         lines.append(line)
         if not options.json:
-            print(f"{'ok  ' if line.ok else 'FIX '} {line.what}: {harmless(line.said, 400)}", flush=True)
+            mark = "HINT" if line.hint else "ok  " if line.ok else "FIX "
+            print(f"{mark} {line.what}: {harmless(line.said, 400)}", flush=True)
     wrong = sum(not line.ok for line in lines)
     if options.json:
         print(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False))
     else:
-        print("\nall is ready: laman run all" if not wrong else f"\n{wrong} to put right, then: laman check")
+        ready, again = (command_line(inventory, *words) for words in (("run", "all"), ("check",)))
+        print(f"\n{wrong} to put right, then: {again}" if wrong else f"\nall is ready: {ready}")
     return EXIT_CANNOT if wrong else EXIT_OK
 
 
@@ -147,12 +151,14 @@ def _record(inventory: Inventory) -> Line:
 def _roles(inventory: Inventory) -> Iterator[Line]:
     """The variables that the roles take, of every site: what is wrong here would be refused by `laman run`."""
     try:
-        problems = settings_problems(inventory, inventory.sites, (1, 2, 3, 8))
+        problems, hints = settings_looked(inventory, inventory.sites, (1, 2, 3, 8))
     except (CannotRun, SettingsError) as error:
         yield Line(False, "settings of the sites", str(error))
         return
     for site, lines in problems.items():
         yield from (Line(False, f"settings of {site}", line) for line in lines)
+    for site, lines in hints.items():
+        yield from (Line(True, f"settings of {site}", line, hint=True) for line in lines)
     if not problems:
         yield Line(True, "settings of the sites", f"the roles' variables of {len(inventory.sites)} site(s) are usable")
 

@@ -19,13 +19,14 @@ def duties(record: Record, compliance: Compliance) -> list[Duty]:
     whole = whole_record(record)
     situation = situation_of(record, whole)
     today = compliance.as_of.date()
-    owed: dict[tuple[bool, str], tuple[Person | None, list[Deviation]]] = {}
+    owed: dict[str, tuple[Person | None, list[Deviation]]] = {}
     for d in whole.compliance.deviations:
         if d.lacks_account:
             who = _accountant(situation, d)
-            key = (not d.overdue(today), who.id if who is not None else situation.deviations[d.id].role)
+            key = who.id if who is not None else situation.deviations[d.id].role
             owed.setdefault(key, (who, []))[1].append(d)
     found = [_owed(record, situation, *owed[key]) for key in sorted(owed)]
+    found.sort(key=lambda duty: duty.due_at is None or duty.due_at.date() > today)  # what is overdue comes first
     return [*found, *_waiting(record, situation, whole)]
 
 
@@ -40,13 +41,16 @@ def _owed(record: Record, situation: Situation, who: Person | None, owed: list[D
     """One duty for all that one executor owes, overdue or not."""
     first = min(owed, key=lambda d: (d.account_due or situation.today, d.id))
     due = first.account_due or situation.today
-    count, late = len(owed), first.overdue(situation.today)
+    count, late = len(owed), sum(d.overdue(situation.today) for d in owed)
+    some = late if 0 < late < count else None  # all, or none: one word says it
     name = who.name if who is not None else role_name(situation.deviations[first.id].role)
     named = ["--executor", who.id] if who is not None and all(_is(d, who) for d in owed) else []
     typed = ["deviation", "show", first.id] if count == 1 else ["deviation", "list", *named]
     returned = sum(d.account_state == "dikembalikan" for d in owed)
-    what = f"{name} accounts for {count} deviation(s){', overdue' if late else ''}"
-    what_id = f"{name} mempertanggungjawabkan {count} penyimpangan{', sudah lewat tenggat' if late else ''}"
+    late_en = f", {some} of them overdue" if some else ", overdue" if late else ""
+    what = f"{name} accounts for {count} deviation(s){late_en}"
+    late_id = f", {some} sudah lewat tenggat" if some else ", sudah lewat tenggat" if late else ""
+    what_id = f"{name} mempertanggungjawabkan {count} penyimpangan{late_id}"
     if returned:
         what, what_id = f"{what}; {returned} returned", f"{what_id}; {returned} dikembalikan"
     end = datetime.combine(due + timedelta(days=1), time(), situation.unit.tz)

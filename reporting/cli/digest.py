@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from reporting.cli.common import Refused, inventory_of, opened, this_agent, today
 from reporting.cli.duties import LOOK_BACK, Duty, duties
-from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
+from reporting.cli.main import EXIT_CANNOT, EXIT_OK
 from reporting.cli.post import Outcome, known_posts, mail_lock, mail_of, patience, send, sent_on, want
 from reporting.cli.report_send import letter_id, message_id, officers_named
 from reporting.cli.view import evaluated
@@ -35,10 +35,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(_json(outcomes, left), indent=2, ensure_ascii=False))
     else:
         _say(record, outcomes, left)
-    failed = sum(o.state != "sent" for o in outcomes) + sum(p.state == "uncertain" for p in left)
-    if not failed:
-        return EXIT_OK
-    return EXIT_CANNOT if failed == len(outcomes) + len(left) else EXIT_DEVIATIONS
+    failed = any(o.state != "sent" for o in outcomes) or any(p.state == "uncertain" for p in left)
+    return EXIT_CANNOT if failed else EXIT_OK
 
 
 def send_daily(record: Record) -> list[Outcome]:

@@ -8,7 +8,8 @@ example:
 --run runs every open occasion that has no whole attempt yet, makes up for what was slept through (recorded as late or
 missed), tries again what failed (after 30 minutes, 2 hours, 8 hours), looks the ends of services up once a day, and
 sends e-mail that waits: reports that could not be sent, and when work begins the reminders for delivery.digest_to.
-Exit code 0: done, or nothing was due; 2: recorded, with deviations; 1: something could not be run, it is said what.
+Exit code 0: done, or nothing was due; 2: recorded, with deviations; 1: something could not be run
+or (--send too) not be delivered, it is said what.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Woke:
 
     at: datetime
     problems: list[str] = field(default_factory=list)  # what could not be done: exit 1
+    still: dict[str, list[str]] = field(default_factory=dict)  # unusable settings that were told before
     done: Done | None = None  # None: nothing had changed, the record was not read
 
 
@@ -47,14 +48,14 @@ def run(options: argparse.Namespace) -> int:
         with run_lock(folder / "locks", *_LOCK, holder):
             woke = Woke(now)
             try:
-                _wake(inventory, woke)
+                _wake(inventory, woke, patient=options.quiet)
             except Exception as error:
                 raise_alarm(folder, now, harmless(f"{type(error).__name__}: {error}", 1_000))
                 raise
             if woke.problems:
                 raise_alarm(folder, now, harmless("; ".join(woke.problems), 1_000))
-            else:
-                clear_alarm(folder)
+            elif not woke.still:
+                clear_alarm(folder)  # else the alarm of the call that found it stands
     except AlreadyRunning as busy:
         if not options.quiet:
             print(f"another laman due --run is at work ({busy.holder}): it does what is due", file=sys.stderr)
@@ -62,21 +63,25 @@ def run(options: argparse.Namespace) -> int:
     return _tell(options, inventory, woke)
 
 
-def _wake(inventory: Inventory, woke: Woke) -> None:
+def _wake(inventory: Inventory, woke: Woke, *, patient: bool) -> None:
+    """`patient`: a timer asks; settings that were unusable are looked at again when they change, or the next day."""
     settings, before = fingerprint(inventory), read_life(inventory.state_dir)
-    if before is not None and _unchanged(inventory, before, settings, woke.at):
-        alive = Life(woke.at, before.head, settings, before.look_again, True, before.looked_on)
+    if before is not None and patient and before.settings == settings and before.looked_on == str(today(inventory)):
+        woke.still = before.unusable
+    patience = before is not None and woke.still == before.unusable
+    if before is not None and patience and _unchanged(inventory, before, settings, woke.at):
+        alive = replace(before, alive_at=woke.at)
         write_life(inventory.state_dir, alive)
         return
     from reporting.cli.due_work import do_work
 
     with opened(inventory) as record:
-        woke.done = do_work(record, before, woke.at)
+        woke.done = do_work(record, before, woke.at, woke.still)
         woke.problems = woke.done.problems
         quiet = not woke.problems and not woke.done.cancelled
         # What somebody else appended meanwhile is not known here: the next call reads the record again.
         head, again = woke.done.head, woke.done.look_again
-        life = Life(datetime.now(UTC), head, settings, again, quiet, woke.done.looked_on)
+        life = Life(datetime.now(UTC), head, settings, again, quiet, woke.done.looked_on, woke.done.unusable)
         write_life(inventory.state_dir, life)
 
 

@@ -47,6 +47,7 @@ class Done:
     mailed: list[str] = field(default_factory=list)
     drills: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unusable: dict[str, list[str]] = field(default_factory=dict)  # "activity:site" -> what is wrong; told once
     cancelled: bool = False
     head: int = 0
     look_again: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -63,9 +64,12 @@ class Done:
         return bool(self.noticed or self.executions or self.problems or self.tickets or self.mailed or self.drills)
 
 
-def do_work(record: Record, before: Life | None, now: datetime) -> Done:
-    """Notice, run and look up until nothing is left to do; appends `schedule.woke` where that says something."""
-    done = Done(looked_on=before.looked_on if before else "")
+def do_work(record: Record, before: Life | None, now: datetime, known: dict[str, list[str]]) -> Done:
+    """Notice, run and look up until nothing is left to do; appends `schedule.woke` where that says something.
+
+    `known`: settings that were found unusable today and have not changed; they are not looked at again.
+    """
+    done = Done(looked_on=before.looked_on if before else "", unusable=dict(known))
     waking = _Waking(record, before, now)
     done.asleep_since = waking.seen(now).asleep_since
     begun: list[str] = []
@@ -194,6 +198,7 @@ def _begin_of_work(record: Record) -> datetime | None:
 
 def _usable(record: Record, runs: list[ToRun], done: Done) -> list[ToRun]:
     """Those whose sites have usable settings; what is wrong with the others is no deviation of theirs."""
+    runs = [run for run in runs if f"{run.activity}:{run.site}" not in done.unusable]
     if not runs:
         return []
     sites = [run.site for run in runs if run.site in record.inventory.sites]
@@ -203,6 +208,7 @@ def _usable(record: Record, runs: list[ToRun], done: Done) -> list[ToRun]:
         done.problems.append(str(error))
         return []
     done.problems += [f"{site}: {line}" for site, lines in wrong.items() for line in lines]
+    done.unusable |= {f"{runs[0].activity}:{site}": lines for site, lines in wrong.items()}
     return [run for run in runs if run.site in sites and run.site not in wrong]
 
 

@@ -221,8 +221,14 @@ def _timer(record: Record) -> list[Duty]:
     if failed is not None:
         at, said = local(failed[0], inventory), harmless(failed[1], 300)
         what = f"the timer's last run failed at {at}: {said}"
-        what_id = f"penjadwal terakhir gagal pada {at}: {said}"
-        found.append(Duty(what, command_line(inventory, "due", "--run"), None, who, officer, what_id=what_id))
+        # the cause is in the tools' own words: whoever reads Indonesian is told what it is about, and where it is said
+        wrong = sorted({key.partition(":")[2] for key in life.unusable}) if life is not None else []
+        typed = command_line(inventory, "check") if wrong else command_line(inventory, "due", "--run")
+        what_id = f"jalannya penjadwal gagal pada {at}: sebabnya disebut oleh laman due --run"
+        if wrong:
+            sites = harmless(", ".join(wrong), 100)
+            what_id = f"penjadwal gagal pada {at}: pengaturan {sites} keliru, disebut oleh laman check"
+        found.append(Duty(what, typed, None, who, officer, what_id=what_id))
     if life is not None and record.clock() - life.alive_at > SILENT_AFTER:
         at = local(life.alive_at, inventory)
         what = f"the timer gave no sign of life since {at}: is it still installed?"

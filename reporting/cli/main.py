@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -78,6 +81,9 @@ def _parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows only ASCII is no reason to end
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.version:
@@ -100,9 +106,11 @@ def _dispatch(name: str, rest: list[str], inventory: str | None) -> int:
     )
     parser.add_argument("-i", "--inventory", metavar="DIR", default=inventory, help="the unit's inventory folder")
     module.add_arguments(parser)
+    options = None
     os.umask(0o077)  # the record holds visitors' addresses; the workbook alone is made for others to read
     try:
-        return int(module.run(parser.parse_args(rest)))
+        options = parser.parse_args(rest)
+        return int(module.run(options))
     except KeyboardInterrupt:
         print("laman: interrupted", file=sys.stderr)
         return EXIT_CANNOT
@@ -113,8 +121,22 @@ def _dispatch(name: str, rest: list[str], inventory: str | None) -> int:
         line = _one_line(error)
         if line is None or os.environ.get("LAMAN_DEBUG"):
             raise
-        print(f"laman: {line}", file=sys.stderr)
+        print(f"laman: {typable(line, options.inventory if options is not None else inventory)}", file=sys.stderr)
         return EXIT_CANNOT
+
+
+_MENTION = re.compile(rf"(?<![\w./-])laman (?=(?:{'|'.join(COMMANDS)})(?![\w-]))")
+
+
+def typable(line: str, inventory: str | None) -> str:
+    """A refusal whose commands can be copied into a shell: they name the inventory that `-i` named (None: it did not).
+
+    What names an inventory already stays; so does what is no command, like `laman 1.2` or the word in a sentence.
+    """
+    if inventory is None:
+        return line
+    named = f"{shlex.join(['laman', '-i', inventory])} "
+    return _MENTION.sub(lambda _: named, line)
 
 
 def _one_line(error: Exception) -> str | None:

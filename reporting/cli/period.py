@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from reporting.attachments import attached
-from reporting.cli.common import Refused, inventory_of, local, named_officer, opened, person, this_agent
+from reporting.cli.common import Refused, command_line, inventory_of, local, named_officer, opened, person, this_agent
 from reporting.cli.frozen import Basis, Book, archived_copy, language, period_book, reproduced, target_of
 from reporting.cli.main import EXIT_CANNOT, EXIT_OK, Parser
 from reporting.cli.tables import table
@@ -105,7 +105,8 @@ def _close(options: argparse.Namespace, record: Record) -> int:
     print(target)
     print(f"period {period.text} closed by {closer.name} at event {head.seq} ({head.hash})")
     print(f"computed again, it is the same workbook byte for byte (SHA-256 {again.sha256})")
-    print(f"next: print and sign it, then: laman period attach {period.text} --scan FILE.pdf")
+    typed = command_line(record.inventory, "period", "attach", period.text)
+    print(f"next: print and sign it, then: {typed} --scan FILE.pdf")
     return EXIT_OK
 
 

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from reporting.attachments import AttachmentError, attached
 from reporting.cli.archiving import Made
-from reporting.cli.common import Refused, inventory_of, local, opened
+from reporting.cli.common import Refused, command_line, inventory_of, local, opened
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.renewal_known import More, known_of, printed, renewal_lock, token, write_step
 from reporting.cli.renewal_view import clock_of, judged, waits_for
@@ -89,7 +89,7 @@ def _list(options: argparse.Namespace, record: Record) -> int:
              local(s.due_at, record.inventory)] for c, s in waiting
         ]  # fmt: skip
         print(table(["case", "waits for", "by", "left to pay", "minutes", "until"], rows))
-        print("\nnext: laman renewal inbox --for ROLE --export FILE.xlsx")
+        print(f"\nnext: {command_line(record.inventory, 'renewal', 'inbox')} --for ROLE --export FILE.xlsx")
     return EXIT_OK
 
 

@@ -8,6 +8,7 @@ since; --with-corrections adds a sheet that tells what later events changed.
 --send mails it, with a summary as the letter, through the unit's own server (laman_unit.mail; the password is in the
 environment: LAMAN_SECRET_SMTP), and puts it into laman_unit.delivery.folder. Nobody gets the same figures twice
 unasked; what could not be sent is tried again, here for --wait seconds, then by `laman due --run`.
+With --send the exit code is 1 when anything could not be delivered, and 0 when all went well.
 
 example:
   laman -i inventory/kantor report --period 2026-11
@@ -23,7 +24,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from reporting.cli.common import Refused, inventory_of, local, opened, this_agent
+from reporting.cli.common import Refused, command_line, inventory_of, local, opened, this_agent
 from reporting.cli.frozen import Basis, Book, Issue, corrected, language, period_book, reproduced, target_of
 from reporting.cli.main import EXIT_OK
 from reporting.compliance import Period
@@ -138,7 +139,8 @@ def _say(made: Book, closure: Closure | None, record: Record) -> None:
         print(f"laman: {line}", file=sys.stderr)
     if deviations and closure is None:
         open_ = sum(not d.accepted for d in compliance.deviations)
-        more = f"{open_} still to be accounted for and accepted: laman deviation list" if open_ else "sign it."
+        typed = command_line(record.inventory, "deviation", "list")
+        more = f"{open_} still to be accounted for and accepted: {typed}" if open_ else "sign it."
         print(f"next: {more}")
 
 

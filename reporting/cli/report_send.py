@@ -14,7 +14,7 @@ from typing import get_args
 
 from reporting.cli.common import Refused, command_line, this_agent
 from reporting.cli.frozen import Issue
-from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK
+from reporting.cli.main import EXIT_CANNOT, EXIT_OK
 from reporting.cli.post import Outcome, known_posts, mail_of, send, sent_on, want
 from reporting.cli.report_folder import Parcel, put
 from reporting.events import MailTo, MailWanted
@@ -101,10 +101,8 @@ def deliver_report(options: argparse.Namespace, record: Record, to: Destinations
         else:
             letters.append(before)  # the same letter, its own Message-ID: whoever got it before can tell
     outcomes = send(record, letters, options.wait) if letters else []
-    results += [_said(issue, outcome) for outcome in outcomes]
-    if all(results):
-        return EXIT_OK
-    return EXIT_DEVIATIONS if any(results) else EXIT_CANNOT
+    results += [_said(record, issue, outcome) for outcome in outcomes]
+    return EXIT_OK if all(results) else EXIT_CANNOT
 
 
 def _into_folder(options: argparse.Namespace, record: Record, folder: Path, issue: Issue) -> bool:
@@ -137,15 +135,17 @@ def _uncertain(record: Record, post: Post) -> str:
     )
 
 
-def _said(issue: Issue, outcome: Outcome) -> bool:
+def _said(record: Record, issue: Issue, outcome: Outcome) -> bool:
     wanted = outcome.post.wanted
     if outcome.state == "sent":
-        earlier = "" if wanted.file == issue.file else f" (as it was issued {wanted.wanted_at:%Y-%m-%d})"
+        issued = wanted.wanted_at.astimezone(record.inventory.unit.tz).date()
+        earlier = "" if wanted.file == issue.file else f" (as it was issued {issued})"
         print(f"{wanted.period}{earlier} sent to {wanted.to.name} <{wanted.to.address}>, {outcome.text}")
         return True
     print(f"laman: NOT sent to {wanted.to.officer}: {outcome.text}", file=sys.stderr)
     if outcome.state == "failed":
-        print("next: laman due --run tries again by itself, or repeat this command", file=sys.stderr)
+        typed = command_line(record.inventory, "due", "--run")
+        print(f"next: {typed} tries again by itself, or repeat this command", file=sys.stderr)
     return False
 
 

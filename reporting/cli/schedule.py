@@ -108,6 +108,10 @@ def _show(options: argparse.Namespace, inventory: Inventory) -> int:
 
 def _ci(options: argparse.Namespace, inventory: Inventory) -> int:
     vault = options.vault_password_file
+    if options.output is not None and not options.output.resolve().parent.is_dir():
+        raise Refused(
+            f"--output {options.output}: the folder {options.output.resolve().parent} does not exist: make it"
+        )
     spec = WorkflowSpec(
         unit=inventory.unit.id,
         name=inventory.unit.name,

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reporting.cli.common import Refused, inventory_of, local, opened, this_agent
+from reporting.cli.common import Refused, command_line, inventory_of, local, opened, this_agent
 from reporting.cli.main import EXIT_CANNOT, EXIT_DEVIATIONS, EXIT_OK, Parser
 from reporting.cli.service_view import Line, lines_of, service_json, show_lines
 from reporting.cli.tables import table
@@ -124,9 +124,8 @@ def _check(options: argparse.Namespace, record: Record) -> int:
     else:
         _print_table(lines)
         unknown, due = sum(line.end.state == "unknown" for line in lines), sum(line.due is not None for line in lines)
-        print(
-            f"\n{len(lines)} looked up, {unknown} unknown, {due} due" + ("; see: laman due" if unknown or due else "")
-        )
+        more = f"; see: {command_line(record.inventory, 'due')}" if unknown or due else ""
+        print(f"\n{len(lines)} looked up, {unknown} unknown, {due} due{more}")
     return EXIT_DEVIATIONS if any(line.end.state == "unknown" or line.due for line in lines) else EXIT_OK
 
 
@@ -174,7 +173,7 @@ def _import(options: argparse.Namespace, record: Record) -> int:
     print(f"{new} new, {len(changed) - new} changed, {len(services) - len(changed)} as they were")
     _tell_of_settings(register, changed)
     if changed:
-        print("next: laman service check")
+        print(f"next: {command_line(record.inventory, 'service', 'check')}")
     return EXIT_OK
 
 

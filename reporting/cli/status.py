@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from reporting.cli.common import inventory_of, local, opened
+from reporting.cli.common import command_line, inventory_of, local, opened
 from reporting.cli.main import EXIT_OK
 from reporting.cli.tables import table
 from reporting.cli.view import ACCOUNT_STATES, EXECUTION_HEADERS, compliance_json, evaluated, execution_row
@@ -60,7 +60,7 @@ def _print(compliance: Compliance, inventory: Inventory, *, everything: bool) ->
         _print_deviations(compliance, inventory)
     for problem in compliance.problems:
         print(f"\nunusual in the record: {problem}")
-    print(f"\nnext: laman -i {inventory.folder} due")
+    print(f"\nnext: {command_line(inventory, 'due')}")
 
 
 def _print_deviations(compliance: Compliance, inventory: Inventory) -> None:
@@ -71,7 +71,7 @@ def _print_deviations(compliance: Compliance, inventory: Inventory) -> None:
     waiting = [d for d in compliance.deviations if not d.accepted]
     if not waiting:
         return
-    print(f"{_counted(len(waiting), _RECENT)} not accepted yet (laman deviation list):")
+    print(f"{_counted(len(waiting), _RECENT)} not accepted yet ({command_line(inventory, 'deviation', 'list')}):")
     rows = [_deviation_row(d, compliance, inventory) for d in waiting[-_RECENT:]]
     print(table(_DEVIATION_HEADERS, rows, limit=100))
 

@@ -117,6 +117,13 @@ def diagnosis_problems(site: str, values: Values) -> list[str]:
     return _no_file("site_diagnosis_ca_file", values["site_diagnosis_ca_file"])
 
 
+def diagnosis_hints(_site: str, values: Values) -> list[str]:
+    """Role site_diagnosis: without an address `laman diagnose` cannot look."""
+    if values.get("site_diagnosis_url"):
+        return []
+    return ["laman diagnose cannot look at it: set content_status_url or site_diagnosis_url"]
+
+
 def _present(given: dict[str, Any]) -> dict[str, Any]:
     return {
         key: _present(value) if isinstance(value, dict) else value for key, value in given.items() if value is not None
@@ -143,3 +150,5 @@ ENGINES: dict[str, Callable[[str, Values], list[str]]] = {
 }
 
 __all__ = ["ENGINES", "access_problems", "backup_problems", "content_problems", "diagnosis_problems", "log_problems"]
+# What is no failure, but something that `laman check` tells.
+HINTS: dict[str, Callable[[str, Values], list[str]]] = {"site_diagnosis": diagnosis_hints}

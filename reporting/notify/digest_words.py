@@ -110,7 +110,8 @@ def _own(task: Task, number: int, lang: Language) -> Iterable[str]:
 def _other(task: Task, lang: Language) -> str:
     who = harmless(task.who, 80) or _say(lang, "nobody")
     late = _say(lang, "late") if task.urgency == "overdue" else ""
-    return _say(lang, "other", who=who, what=harmless(task.what, 400), until=_until(task, lang), late=late)
+    what = harmless(task.what, 400).removeprefix(f"{who} ").removesuffix(f": {who}")  # the line begins with the name
+    return _say(lang, "other", who=who, what=what, until=_until(task, lang), late=late)
 
 
 def _until(task: Task, lang: Language) -> str:

@@ -30,6 +30,7 @@ from reporting.ledger import Draft
 from reporting.runner.document import checked
 from reporting.runner.model import Record
 from reporting.runner.play import PLAYBOOKS, CannotRun, Play, play
+from reporting.runner.settings import settings_problems
 from reporting.runner.track import SiteTrack, Tracker, refusal
 
 SLUG = "diagnosis"
@@ -63,7 +64,7 @@ def diagnose_site(asked: Asked, record: Record, tell: Callable[[str], None]) -> 
         CannotDiagnose: an unknown ticket, or one of another site; no result came.
         CannotRun: ansible could not be started.
     """
-    require_ticket(asked, record)
+    _require_ticket(asked, record)
     began = record.clock()
     local = began.astimezone(record.inventory.unit.tz)
     name = f"{local:%Y%m%dT%H%M%S}-{SLUG}-{asked.site}-{secrets.token_hex(4)}"
@@ -81,12 +82,7 @@ def diagnose_site(asked: Asked, record: Record, tell: Callable[[str], None]) -> 
     return made
 
 
-def require_ticket(asked: Asked, record: Record) -> None:
-    """That the ticket is there, and is about that site.
-
-    Raises:
-        CannotDiagnose: it is not.
-    """
+def _require_ticket(asked: Asked, record: Record) -> None:
     if asked.ticket is None:
         return
     for event in record.ledger.events([KIND_TICKET_OPENED]):
@@ -122,8 +118,22 @@ def _play(asked: Asked, record: Record, name: str, folder: Path, tell: Callable[
     )
     track = tracker.sites[asked.site]
     if track.document is None:
+        if played.stop_cause is None:
+            _require_usable(asked.site, record)
         _explain(asked.site, track, tracker.said, played.stop_cause)
     return track
+
+
+def _require_usable(site: str, record: Record) -> None:
+    """Where no result came: is it a variable? Asked only then, it takes seconds; what is looked at comes of activity 2.
+
+    Raises:
+        CannotDiagnose: it is; the variable is named.
+    """
+    lines = settings_problems(record.inventory, [site], (2, 8)).get(site, [])
+    if lines:
+        more = f" (and {len(lines) - 1} more: laman check)" if lines[1:] else ""
+        raise CannotDiagnose(f"{site}: {lines[0]}{more}")
 
 
 def _explain(site: str, track: SiteTrack, said: list[str], stop_cause: str | None) -> None:

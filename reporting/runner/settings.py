@@ -31,6 +31,7 @@ class _Answers:
 
     tracker: Tracker
     found: dict[str, list[str]] = field(default_factory=dict)
+    hints: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, event: dict[str, Any]) -> None:
         self.tracker.take(event)
@@ -38,6 +39,7 @@ class _Answers:
         result = data.get("res")
         if isinstance(result, dict) and isinstance(result.get("settings_problems"), list):
             self.found[str(data.get("host"))] = [harmless(line, 500) for line in result["settings_problems"]]
+            self.hints[str(data.get("host"))] = [harmless(line, 500) for line in result.get("settings_hints", [])]
 
 
 def settings_problems(inventory: Inventory, sites: Sequence[str], activities: Sequence[int]) -> dict[str, list[str]]:
@@ -49,6 +51,13 @@ def settings_problems(inventory: Inventory, sites: Sequence[str], activities: Se
         SettingsError: a file of variables is broken.
         CannotRun: ansible refuses the inventory, or was interrupted.
     """
+    return settings_looked(inventory, sites, activities)[0]
+
+
+def settings_looked(
+    inventory: Inventory, sites: Sequence[str], activities: Sequence[int]
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """As `settings_problems`; and hints by site, which are no failures."""
     check_variables(inventory)
     answers = _Answers(Tracker(list(sites)))
     roles = ["site_access", *(_ROLES[number] for number in activities)]
@@ -68,7 +77,8 @@ def settings_problems(inventory: Inventory, sites: Sequence[str], activities: Se
         if not problem:
             raise CannotRun(f"ansible refuses the inventory {inventory.folder}: {refusal(answers.tracker.said)}")
         answers.found[site] = [problem]
-    return {site: answers.found[site] for site in sites if answers.found[site]}
+    wrong, hints = answers.found, answers.hints
+    return {s: wrong[s] for s in sites if wrong[s]}, {s: hints[s] for s in sites if hints.get(s)}
 
 
 def require_usable(inventory: Inventory, sites: Sequence[str], activities: Sequence[int]) -> None:

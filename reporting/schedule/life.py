@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +28,8 @@ class Life:
     """A sign of life. Instants are aware.
 
     `head`: number of the ledger's last event then; `settings`: fingerprint of the settings; `looked_on`: local day on
-    which the ends of services were last looked up; `quiet`: nothing was left to do, until `look_again`.
+    which the ends of services were last looked up, and settings were found unusable; `quiet`: nothing was left
+    to do, until `look_again`.
     """
 
     alive_at: datetime
@@ -36,6 +38,7 @@ class Life:
     look_again: datetime
     quiet: bool
     looked_on: str = ""
+    unusable: dict[str, list[str]] = field(default_factory=dict)  # "activity:site" -> what is wrong with its settings
 
 
 def read_life(folder: Path) -> Life | None:
@@ -46,8 +49,9 @@ def read_life(folder: Path) -> Life | None:
         if at.tzinfo is None or again.tzinfo is None:
             return None
         settings, looked_on = str(raw["settings"]), str(raw["looked_on"])
-        return Life(at, int(raw["head"]), settings, again, bool(raw["quiet"]), looked_on)
-    except (OSError, ValueError, KeyError, TypeError):  # gone or broken: the ledger knows enough
+        unusable = {str(key): [str(line) for line in lines] for key, lines in raw.get("unusable", {}).items()}
+        return Life(at, int(raw["head"]), settings, again, bool(raw["quiet"]), looked_on, unusable)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # gone or broken: the ledger knows enough
         return None
 
 
@@ -58,8 +62,16 @@ def write_life(folder: Path, life: Life) -> None:
 
 
 def fingerprint(inventory: Inventory) -> str:
-    """SHA-256 (hex) of the unit's settings and sites."""
-    return hashlib.sha256(f"{inventory.unit.model_dump_json()}\n{inventory.sites}".encode()).hexdigest()
+    """SHA-256 (hex) of the unit's settings and sites, and of the files that hold the roles' variables."""
+    digest = hashlib.sha256(f"{inventory.unit.model_dump_json()}\n{inventory.sites}".encode())
+    files = [inventory.hosts_file]
+    for name in ("group_vars", "host_vars"):
+        files += sorted(path for path in (inventory.folder / name).rglob("*") if path.is_file())
+    for path in files:
+        digest.update(f"\n{path}\n".encode(errors="surrogateescape"))
+        with suppress(OSError):  # it is told by who reads it
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def raise_alarm(folder: Path, at: datetime, said: str) -> None:

@@ -14,7 +14,7 @@ from reporting.events import KIND_DRILL, KIND_NOTICED, KIND_SETTINGS, KIND_START
 from reporting.ledger import Draft, open_ledger
 from reporting.ledger.sqlite import SqliteLedger
 from reporting.runner.locks import run_lock
-from reporting.schedule.life import FILE
+from reporting.schedule.life import ALARM, FILE
 from reporting.unit import read_inventory
 from tests.integration.agency import Agency
 
@@ -146,6 +146,30 @@ def test_what_fails_is_not_hammered_and_an_unusable_site_keeps_no_other_from_its
     agency.write()
     wake(agency)
     assert not any("timer" in d["what"] for d in json.loads(agency.laman("due", "--json").stdout))
+
+
+def test_settings_that_stay_wrong_are_told_once_until_they_change(agency: Agency) -> None:
+    agency.sites["typo"] = {"visitor_log_paths": "not a list"}
+    agency.write()
+    first = agency.laman("due", "--run", "--quiet")
+    assert (first.returncode, "typo: " in first.stderr) == (1, True)
+    raised = (agency.state / ALARM).read_text()
+    for _ in range(2):
+        again = agency.laman("due", "--run", "--quiet")
+        assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert (agency.state / ALARM).read_text() == raised, "it stands, and is not raised again"
+    (told,) = [d for d in json.loads(agency.laman("due", "--json").stdout) if "timer" in d["what"]]
+    assert "visitor_log_paths" in told["what"]
+    assert "pengaturan typo keliru" in told["what_id"]
+    assert "visitor_log_paths" not in told["what_id"]
+    assert told["command"].endswith(" check")
+    assert agency.laman("due", "--run").returncode == 1, "a person who asks gets an answer"
+
+    agency.sites["typo"] = agency.sites["www"]  # host_vars alone, not the unit's settings
+    agency.write()
+    assert agency.laman("due", "--run", "--quiet").returncode == 0
+    assert not (agency.state / ALARM).exists()
+    assert len(on_record(agency, KIND_STARTED)) == 2
 
 
 def test_a_call_with_nothing_to_do_reads_no_record_and_says_nothing(agency: Agency) -> None:

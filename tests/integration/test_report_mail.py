@@ -169,7 +169,7 @@ def test_down_for_a_day_then_sent_once(agency: Agency, server: Postfix, monkeypa
     server.stop()
     done = agency.laman(*SEND, **SECRET)
     assert "nobody answers there (connection refused)" in wrong(done)
-    assert "next: laman due --run tries again by itself" in done.stderr
+    assert " due --run tries again by itself" in done.stderr
     monkeypatch.setenv("LAMAN_SECRET_SMTP", PASSWORD)
     with later(agency, timedelta(minutes=1)) as record:
         assert mail_due(record) == ([], [])  # not so soon
@@ -235,7 +235,7 @@ def test_one_of_two_is_refused(agency: Agency, server: Postfix) -> None:
     server.boxes("siti")
     server.restart()
     done = agency.laman(*SEND, **SECRET)
-    assert "NOT sent to agus: " in wrong(done, 2)
+    assert "NOT sent to agus: " in wrong(done, 1)
     assert "refused the recipient agus@kantor.example (550 5.1.1" in done.stderr
     assert "sent to Siti" in done.stdout
     server.boxes("siti", "agus")

@@ -43,6 +43,14 @@ def test_ci_is_written_whole(agency: Agency) -> None:
     assert step["env"]["LAMAN_STATE"] == str(agency.state)
 
 
+def test_ci_makes_no_folders(agency: Agency) -> None:
+    target = agency.folder / "nowhere" / "deep" / "laman.yml"
+    done = agency.laman("schedule", "ci", "--output", str(target))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"the folder {target.parent} does not exist" in done.stderr
+    assert not (agency.folder / "nowhere").exists()
+
+
 def test_secrets_that_others_can_read_are_refused(agency: Agency) -> None:
     password = agency.folder / "vault-password"
     password.write_text("x")
