@@ -129,8 +129,8 @@ def _book(
 def _say(made: Book, closure: Closure | None, record: Record) -> None:
     """What it is, in a few lines."""
     compliance = made.compliance
-    deviations = len(compliance.deviations)
-    print(f"{len(compliance.executions)} execution(s), {deviations} deviation(s), period {compliance.period.text}")
+    executions, deviations = sum(e.counts for e in compliance.executions), len(compliance.deviations)
+    print(f"{executions} execution(s), {deviations} deviation(s), period {compliance.period.text}")
     if closure is not None:
         print(f"closed {local(closure.data.issued_at, record.inventory)} by {closure.data.closed_by.name}")
     for line in made.said:

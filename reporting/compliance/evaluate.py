@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from reporting.compliance.deviations import known_at, missed, of_execution
 from reporting.compliance.fold import Folded, Record, fold
 from reporting.compliance.judge import Case, judge_all, judge_output, judge_requirement, judge_time
 from reporting.compliance.messages import moment, say
 from reporting.compliance.model import (
     TROUBLESHOOTING,
-    Aspect,
     Compliance,
     ComplianceError,
     Deviation,
@@ -96,9 +95,9 @@ class _Evaluation:
         executions = tuple(a.execution for a in here)
         opened = [w for w in self.planned if w.key.opens_at in self.period and w.key.opens_at <= self.as_of]
         occasions = tuple(o for o in map(self._occasion, opened) if o is not None)
-        deviations = [d for a in here for d in _of_execution(a)]
-        deviations += [_missed(o) for o in occasions if o.state == "terlewat"]
-        deviations = [self._with_account(d) for d in deviations]
+        found = [(d, known_at(a.case, d)) for a in here for d in of_execution(a.case, a.execution)]
+        found += [(d, d.at) for d in (missed(o) for o in occasions if o.state == "terlewat")]
+        deviations = [self._with_account(d, known) for d, known in found]
         last = min(self.as_of, self.period.end - _INSTANT)
         settings = self.folded.in_force(last)
         return Compliance(
@@ -114,10 +113,10 @@ class _Evaluation:
             problems=tuple(self.problems),
         )
 
-    def _with_account(self, deviation: Deviation) -> Deviation:
-        """A deviation with what its executor said about it, and by when that is due."""
+    def _with_account(self, deviation: Deviation, known: datetime) -> Deviation:
+        """A deviation with what its executor said about it, and by when that is due, counted from `known`."""
         account = self.folded.accounts.get(deviation.id)
-        since = deviation.at
+        since = known
         if account is not None and account.state == "dikembalikan" and account.decision is not None:
             since = max(since, account.decision.at)
         due = self._due(since, deviation.at)
@@ -333,57 +332,3 @@ def _findings(record: Record) -> int:
     """How many findings there were: a document lists at most MAX_FINDINGS of them and counts the rest."""
     document = record.finished.document if record.finished else None
     return max(document.findings_total, len(document.findings)) if document else 0
-
-
-def _of_execution(attempt: _Attempt) -> Iterator[Deviation]:
-    execution = attempt.execution
-    aspects: tuple[tuple[Aspect, Judgement], ...] = (
-        ("perlengkapan", execution.requirement),
-        ("waktu", execution.time),
-        ("output", execution.output),
-    )
-    for aspect, judgement in aspects:
-        if judgement.status == "menyimpang":
-            yield Deviation(
-                id=_deviation_id(execution.id, aspect),
-                execution=execution.id,
-                occasion=execution.occasion,
-                activity=execution.activity,
-                site=execution.site,
-                aspect=aspect,
-                reason=judgement.reason,
-                executor=execution.executor,
-                at=_certain_at(attempt, aspect),
-            )
-
-
-def _certain_at(attempt: _Attempt, aspect: Aspect) -> datetime:
-    """When a deviation became certain: at the end, or when an end or a review failed to come in time."""
-    execution, case = attempt.execution, attempt.case
-    measured = execution.goes_on or execution.minutes is not None
-    if aspect == "waktu" and execution.activity == TROUBLESHOOTING and measured:
-        return case.used_up_at.astimezone(execution.started_at.tzinfo)  # the same, whenever it will be solved
-    if execution.ended_at is None:
-        return case.limit.astimezone(execution.started_at.tzinfo)
-    if aspect == "output" and case.lacks_only_review and execution.review_due is not None:
-        return execution.review_due
-    return execution.ended_at
-
-
-def _missed(occasion: Occasion) -> Deviation:
-    return Deviation(
-        id=_deviation_id(occasion.key.id, "jadwal"),
-        execution=None,
-        occasion=occasion.key,
-        activity=occasion.activity,
-        site=occasion.site,
-        aspect="jadwal",
-        reason=occasion.reason,
-        executor=occasion.executor,
-        at=occasion.closes_at,
-    )
-
-
-def _deviation_id(what: str, aspect: Aspect) -> str:
-    """A short name that every computation gives to the same deviation: `D-` and 40 bits of SHA-256."""
-    return "D-" + hashlib.sha256(f"{what}|{aspect}".encode()).hexdigest()[:10].upper()

@@ -70,6 +70,7 @@ class Record:
     review: Review | None = None
     evidence: list[EvidenceFile] = field(default_factory=list)
     ended_seq: int | None = None
+    ended_recorded_at: datetime | None = None
     responded_at: datetime | None = None  # a ticket: when somebody first took it
     taken_over_by: Person | None = None  # a ticket: who was responsible for it in the end
 
@@ -190,6 +191,7 @@ def _began(event: Event) -> datetime:
 def _add_end(record: Record, event: Event, problems: list[str]) -> None:
     if record.finished is None:
         record.finished, record.ended_seq = _read(event, ExecutionFinished), event.seq
+        record.ended_recorded_at = event.at
     else:
         problems.append(f"event {event.seq}: execution {record.started.execution!r} ended before: the first end counts")
 

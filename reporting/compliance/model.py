@@ -138,6 +138,11 @@ class Execution:
         return self.started_at
 
     @property
+    def counts(self) -> bool:
+        """Whether it is counted: a ticket counts once, by its last solution; one that was reopened is only listed."""
+        return self.judges or self.activity != TROUBLESHOOTING
+
+    @property
     def goes_on(self) -> bool:
         """Whether people have not ended it yet: nothing was cut short."""
         return self.activity >= FIRST_BY_PEOPLE and self.ended_at is None
@@ -202,7 +207,7 @@ class Deviation:
     `id` is derived from what deviated and in which aspect, so that it is the same in every computation. `at` is when it
     became certain. `executor` is None only for a missed occasion while nobody was in office: the reason says so.
     `account`: the last account and what was decided on it (reporting.account). `account_due`: the last local day on
-    which it is in time: so many working days (setting `accounts`) after it became certain, or after it was returned.
+    which it is in time: so many working days (setting `accounts`) after it was certain and on record, or returned.
     """
 
     id: str
@@ -247,7 +252,7 @@ class Evidence:
 class ActivityTotals:
     """Counts of one activity over the period. Occasions and executions are counted apart: a retry is one occasion.
 
-    `executions` = `sesuai` + `menyimpang` + `menunggu` (every attempt); `ad_hoc` of them fill no plan.
+    `executions` = `sesuai` + `menyimpang` + `menunggu` (every attempt, but a ticket once); `ad_hoc` of them: no plan.
     `occasions` = `kept` + `deviating` + `missed` + `waiting` + `open`. Minutes: of all that was measured.
     """
 
@@ -301,7 +306,7 @@ class Compliance:
         return _totals(
             activity,
             self.standard.activity(activity).slug,
-            self.of_activity(activity),
+            tuple(e for e in self.of_activity(activity) if e.counts),
             [o for o in self.occasions if o.activity == activity],
             sum(d.activity == activity for d in self.deviations),
         )

@@ -9,7 +9,7 @@ from reporting.workbook.paper import set_paper
 from reporting.workbook.rows import ACCOUNTS, NOT_ACCOUNTED, Rows
 from reporting.workbook.table import Column, Table, colour_words, set_widths, write_table
 
-_REPEATED = 4  # No, number, activity and site stand on both pages of a row
+_REPEATED = 5  # No, number, activity, site and date stand on both pages of a row
 _TO_FILL_IN = ("cause", "effect", "remedy", "action_by", "due", "accountant", "proof")
 
 

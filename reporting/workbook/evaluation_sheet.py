@@ -33,7 +33,7 @@ def write_evaluation(page: Page, compliance: Compliance, issued: datetime, capti
     note = words(
         "note_evaluation",
         period=words("period_of", first=words.date(compliance.period.first), last=words.date(compliance.period.last)),
-        executions=len(compliance.executions),
+        executions=sum(e.counts for e in compliance.executions),
         deviations=len(compliance.deviations),
     )
     page.band(1, 0, _LAST, note, "subtitle", text_wrap=True)
@@ -104,7 +104,7 @@ def _notes(page: Page, totals: ActivityTotals, deviations: list[Deviation], comp
         lines.append(words("eval_occasions", occasions=totals.occasions, **counts))
     counts = {"kept": totals.sesuai, "deviating": totals.menyimpang, "waiting": totals.menunggu}
     lines.append(words("eval_executions", executions=totals.executions, **counts))
-    measured = [e.minutes for e in compliance.of_activity(totals.activity) if e.minutes is not None]
+    measured = [e.minutes for e in compliance.of_activity(totals.activity) if e.counts and e.minutes is not None]
     if measured:
         mean = figure(words.lang, totals.minutes_sum / len(measured))
         standard = compliance.standard.activity(totals.activity).minutes

@@ -13,7 +13,7 @@ _REPEATED = 4  # No, number, activity and site stand on both pages of a row
 def write_executions(page: Page, rows: Rows, caption: str) -> Table:
     """Write the sheet; the summary counts over the table."""
     judged = tuple(page.words(state) for state in ("conforms", "deviates", "waiting"))
-    verdicts = (*judged, page.words("missed"), page.words("open"))
+    verdicts = (*judged, page.words("missed"), page.words("open"), page.words("reopened"))
     columns = (
         Column("no", 5, "index"),
         Column("activity", 9, "index"),

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from reporting.workbook.cells import Live, Page
-from reporting.workbook.rows import ACCOUNTS, ASPECTS, NOT_ACCOUNTED, count, total
+from reporting.workbook.rows import ACCOUNTS, ASPECTS, NOT_ACCOUNTED, Rows, count, total
 from reporting.workbook.sources import Filled, Sources
 from reporting.workbook.words import Words
 
@@ -71,25 +71,35 @@ class ActivityFigures:
         """Executions (they alone have a start), all of them or those with a verdict or of a kind."""
         words = {key: self._words(value) for key, value in wanted.items()}
         criteria = [("started", '">0"'), *((key, quoted(word)) for key, word in words.items())]
-        begun = [row for row in self._rows if row.get("started") is not None]
+        if "verdict" not in wanted:
+            criteria.append(("verdict", self._not_reopened()))
+        begun = [row for row in self._counted() if row.get("started") is not None]
         return Live(self._countifs(self._s.executions, criteria), count(begun, **words))
 
+    def _not_reopened(self) -> str:
+        """The criterion that leaves out solutions of tickets that did not last: a ticket counts once."""
+        return quoted(f"<>{self._words('reopened')}")
+
+    def _counted(self) -> Rows:
+        return [row for row in self._rows if row["verdict"] != self._words("reopened")]
+
     def _minutes(self) -> list[float]:
-        return [row["minutes"] for row in self._rows if row.get("minutes") is not None]
+        return [row["minutes"] for row in self._counted() if row.get("minutes") is not None]
 
     def _mean(self) -> Live:
-        activity, minutes = self._s.executions.ref("activity"), self._s.executions.ref("minutes")
+        activity, minutes, verdict = (self._s.executions.ref(key) for key in ("activity", "minutes", "verdict"))
         known = self._minutes()
-        formula = f"AVERAGEIFS({minutes},{activity},{self._n})"
+        formula = f"AVERAGEIFS({minutes},{activity},{self._n},{verdict},{self._not_reopened()})"
         return Live(self._unless_unmeasured(formula), math.fsum(known) / len(known) if known else DASH)
 
     def _max(self) -> Live:
-        activity, minutes = self._s.executions.ref("activity"), self._s.executions.ref("minutes")
-        formula = f"SUMPRODUCT(MAX(({activity}={self._n})*{minutes}))"
+        activity, minutes, verdict = (self._s.executions.ref(key) for key in ("activity", "minutes", "verdict"))
+        lasted = f"({verdict}<>{quoted(self._words('reopened'))})"
+        formula = f"SUMPRODUCT(MAX(({activity}={self._n})*{lasted}*{minutes}))"
         return Live(self._unless_unmeasured(formula), max(self._minutes(), default=DASH))
 
     def _unless_unmeasured(self, formula: str) -> str:
-        measured = self._countifs(self._s.executions, [("minutes", '">=0"')])[1:]
+        measured = self._countifs(self._s.executions, [("minutes", '">=0"'), ("verdict", self._not_reopened())])[1:]
         return f'=IF({measured}=0,"{DASH}",{formula})'
 
     def _deviations(self) -> Live:

@@ -104,7 +104,7 @@ def _execution_row(e: Execution, closes_at: datetime | None, decides: bool, word
         "requirement": words(STATES[e.requirement.status]),
         "time": words(STATES[e.time.status]),
         "output": words(STATES[e.output.status]),
-        "verdict": words(STATES[e.verdict.status]),
+        "verdict": words(STATES[e.verdict.status] if e.counts else "reopened"),
         "reasons": _reasons(e, words),
         "findings": e.findings,
         "review": _review(e, words),

@@ -61,7 +61,9 @@ def _remarks(ticket: Ticket, troubles: Troubles, page: Page) -> tuple[str, ...]:
     words, minutes = page.words, troubles.timings[ticket.id]
     remarks = []
     if ticket.id in troubles.open_at_end:
-        remarks.append(words("ticket_open_at_end"))
+        going_on = troubles.goes_on_at
+        still = words("ticket_open_as_of", day=words.date(going_on)) if going_on else words("ticket_open_at_end")
+        remarks.append(still)
     if minutes.over:
         remarks.append(words("ticket_over", due=words.moment(page.local(minutes.due_at))))
     again = sum(step.name == "reopen" for step in ticket.steps)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from reporting.compliance import Compliance, Execution, Period
 from reporting.ledger import Event
@@ -22,13 +23,14 @@ class Troubles:
     """The tickets of a period: reported before its end and not solved before it began. By id where not said otherwise.
 
     `executions`: the one that judges each ticket in this period; none for a ticket that is solved in another one.
-    `open_at_end`: not solved by the end of the period (or as of now, while it goes on).
+    `open_at_end`: not solved by the end of the period (or as of now, while it goes on: then `goes_on_at` is the day).
     """
 
     tickets: tuple[Ticket, ...]
     timings: Mapping[str, Timing]
     executions: Mapping[str, Execution]
     open_at_end: frozenset[str]
+    goes_on_at: date | None = None
 
 
 def troubles_of(events: Iterable[Event], compliance: Compliance) -> Troubles:
@@ -48,6 +50,7 @@ def troubles_of(events: Iterable[Event], compliance: Compliance) -> Troubles:
             e.site: e for e in sorted(compliance.of_activity(ACTIVITY), key=lambda e: (e.attempt, e.started_at))
         },
         open_at_end=frozenset(t.id for t in shown if t.solved_at is None or t.solved_at >= compliance.period.end),
+        goes_on_at=compliance.as_of.date() if compliance.as_of < compliance.period.end else None,
     )
 
 

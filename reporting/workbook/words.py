@@ -285,12 +285,12 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "total": ("Jumlah", "Total"),
     "no_execution": ("belum ada pelaksanaan", "not carried out yet"),
     "note_summary": (
-        "Kepatuhan = jadwal sesuai ÷ jadwal yang sudah diputus (sesuai, menyimpang, terlewat); tanpa jadwal: "
-        "pelaksanaan sesuai ÷ pelaksanaan yang sudah diputus. Temuan bukan penyimpangan. Semua angka adalah rumus atas "
-        "lembar lain.",
-        "Compliance = occasions kept ÷ occasions decided (conform, deviate, missed); where nothing is planned: "
-        "executions that conform ÷ executions decided. A finding is no deviation. All figures are formulas over the "
-        "other sheets.",
+        "Kepatuhan = sesuai ÷ yang sudah diputus (jadwal; tanpa jadwal: pelaksanaan). Putusan menyimpang = ada "
+        "penyimpangan, juga bila upaya ulang menepati jadwal dan Kepatuhan 100 %. Temuan bukan penyimpangan. Angka = "
+        "rumus atas lembar lain.",
+        "Compliance = conform ÷ decided (occasions; where nothing is planned: executions). Verdict deviates = there is "
+        "a deviation, also where a retry kept the occasion and compliance is 100 %. A finding is no deviation. Figures "
+        "= formulas over the other sheets.",
     ),
     "aspects_of": ("Penyimpangan menurut aspek mutu baku", "Deviations by aspect of the standard"),
     "aspect_means": ("Arti", "Meaning"),
@@ -364,10 +364,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "note_executions_2": (
         "Putusan = perlengkapan, waktu, dan output semuanya sesuai. Ringkasan menghitung dari kolom "
-        "Putusan dan Penentu "
-        "Jadwal. Waktu setempat.",
+        "Putusan dan Penentu Jadwal; penyelesaian yang dibuka kembali tidak dihitung. Waktu setempat.",
         "Verdict = requirement, time and output all conform. The summary counts over Verdict and Decides "
-        "Window. Local time.",
+        "Window, without solutions that were reopened. Local time.",
     ),
     "title_content": ("Konten — kemutakhiran setiap bagian", "Content — freshness of each section"),
     "note_content": (

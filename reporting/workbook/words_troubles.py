@@ -34,6 +34,8 @@ TROUBLE_WORDS: dict[str, tuple[str, str]] = {
     "breach_sent": ("tepat waktu", "in time"),
     "breach_runs": ("berjalan", "runs"),
     # remarks
+    "reopened": ("dibuka kembali", "reopened"),
+    "ticket_open_as_of": ("MASIH TERBUKA per {day}", "STILL OPEN as of {day}"),
     "ticket_open_at_end": ("MASIH TERBUKA pada akhir periode", "STILL OPEN at the end of the period"),
     "ticket_over": ("menit baku habis {due}", "standard minutes used up {due}"),
     "ticket_reopened": ("dibuka kembali {count} kali", "reopened {count} time(s)"),
