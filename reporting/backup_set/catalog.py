@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from reporting.backup_set.manifest import INCOMPLETE, Manifest, ManifestError, read_manifest
+from reporting.backup_set.manifest import INCOMPLETE, SUMS, Manifest, ManifestError, read_manifest
 from reporting.backup_set.medium import SETS
 
 REMOVED = ".dihapus"  # suffix of a set that retention has taken out of the list and not yet deleted
@@ -17,8 +18,9 @@ _NAME = re.compile(
     rf"(?P<hidden>\.?)(?P<set>(?P<at>\d{{8}}T\d{{6}}Z)-[a-z0-9][a-z0-9_-]{{0,63}})"
     rf"(?P<tail>|\.part|{re.escape(INCOMPLETE)}|{re.escape(INCOMPLETE)}{re.escape(REMOVED)}|{re.escape(REMOVED)})"
 )
-_RESTORE = re.compile(r"\d{8}T\d{6}-restore-")  # executions that are restores: what was there before is saved as a set
-_SITE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+RESTORE_EXECUTION = re.compile(r"\d{8}T\d{6}-restore-")  # what was there before a restore is saved as a set of that
+SITE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+SET_NAME = re.compile(rf"\d{{8}}T\d{{6}}Z-[a-z0-9][a-z0-9_-]{{0,63}}({re.escape(INCOMPLETE)})?")
 
 State = Literal["whole", "incomplete", "damaged", "unfinished", "undo", "removed"]
 
@@ -70,7 +72,7 @@ def sets_on(root: Path, medium: str) -> list[Found]:
         return []
     found: list[Found] = []
     for site in sorted(home.iterdir()):
-        if _SITE.fullmatch(site.name) and site.is_dir() and not site.is_symlink():
+        if SITE_NAME.fullmatch(site.name) and site.is_dir() and not site.is_symlink():
             found += sorted(_sets_of(root, medium, site), key=lambda s: (s.at, s.name))
     return found
 
@@ -102,11 +104,33 @@ def _named(here: tuple[str, Path, str, str, str, datetime], state: State) -> Fou
         return Found(*here, "damaged", None, str(error))
     if (manifest.set, manifest.site) != (found.set, found.site):
         return Found(*here, "damaged", None, f"its manifest is of set {manifest.set} of {manifest.site}")
-    if _RESTORE.match(manifest.execution):
+    gone = list(_not_there(found.folder, manifest))
+    if gone:
+        return Found(*here, "damaged", manifest, "; ".join(gone[:3]))
+    if RESTORE_EXECUTION.match(manifest.execution):
         return Found(*here, "undo", manifest, "what was there before a restore: to undo it, no backup to rely on")
     if not manifest.complete:
         return Found(*here, "incomplete", manifest, "; ".join(manifest.problems[:3]))
     return Found(*here, state, manifest)
+
+
+def _not_there(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """What the manifest names and the folder has not, or not as long as it was written. Contents are `check`'s."""
+    wanted: dict[str, int | None] = {SUMS: None}
+    for part in manifest.parts:
+        wanted[part.file] = part.stored_bytes
+        if part.tree is not None:
+            wanted |= dict.fromkeys(name for name in (part.tree.files_list, part.tree.index) if name)
+    for name, size in wanted.items():
+        try:
+            status = (folder / name).lstat()
+        except OSError as error:
+            yield f"{name}: {error.strerror}"
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            yield f"{name}: is no regular file"
+        elif size not in (None, status.st_size):
+            yield f"{name}: has {status.st_size} bytes, {size} were written"
 
 
 def pick(found: Iterable[Found], wanted: str) -> Found:
@@ -127,4 +151,4 @@ def pick(found: Iterable[Found], wanted: str) -> Found:
     raise CatalogError(f"{wanted[:100]!r} is the beginning of {len(hits)} sets: {several}; type more of it")
 
 
-__all__ = ["REMOVED", "CatalogError", "Found", "State", "pick", "sets_on"]
+__all__ = ["REMOVED", "RESTORE_EXECUTION", "SET_NAME", "SITE_NAME", "CatalogError", "Found", "State", "pick", "sets_on"]

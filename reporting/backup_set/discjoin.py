@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from reporting.backup_set import disctools as tools
 from reporting.backup_set import manifest as m
 from reporting.backup_set.agefiles import ENDING, decrypt_set
+from reporting.backup_set.catalog import SET_NAME, SITE_NAME
 from reporting.backup_set.discmake import DISC, DiscPapers
 from reporting.text import harmless
 
@@ -67,6 +68,8 @@ def join(sources: Sequence[str], target: Path, say: Say, identity: Path | None =
         discs = {disc.papers.number: disc for disc in (_read(source, work / str(n), say) for n, source in
                                                        enumerate(sources))}  # fmt: skip
         papers = _agree(list(discs.values()))
+        if not SET_NAME.fullmatch(papers.set) or not SITE_NAME.fullmatch(papers.site):
+            raise tools.DiscError(f"{DISC}: {harmless(papers.set, 80)!r} of {harmless(papers.site, 80)!r} names no set")
         locked = papers.encrypted and identity is None
         done = target / (papers.set + (ENDING if locked else ""))
         if done.exists():

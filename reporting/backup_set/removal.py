@@ -14,12 +14,13 @@ from pathlib import Path
 
 from reporting.backup_set.catalog import REMOVED, Found
 from reporting.backup_set.medium import SETS, MediumError, MediumReport, check_same
+from reporting.backup_set.reading import unread
 from reporting.files import sync_folder
 
 
 @contextmanager
 def alone(report: MediumReport, site: str) -> Iterator[None]:
-    """No backup of the site writes to the medium meanwhile, nor reads its last set there.
+    """No backup of the site writes to the medium meanwhile or takes over from a set there, and nobody reads one.
 
     Raises:
         MediumError: one does, or the medium is not the same any more. OSError: it is read-only.
@@ -31,7 +32,8 @@ def alone(report: MediumReport, site: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise MediumError(f"a backup of {site} is writing to {home}: prune when it has ended") from None
-        yield
+        with unread(home):
+            yield
 
 
 def take_out(report: MediumReport, found: Found) -> Path:

@@ -2,8 +2,9 @@
 
 Of each site and medium the newest whole set of each of the last days, weeks, months and years that have one stays
 (periods without a set are not counted: a machine that slept for a month loses nothing by it). Whatever the rules say,
-these stay: the newest verified and the newest proven set of a site on that medium, a site's newest proven set anywhere,
-and every set dated later than now (the clock was wrong once, now or then).
+these stay: the newest verified and the newest proven set of a site on that medium, a site's newest proven set anywhere
+(one that was found damaged since counts as neither), and every set dated later than now (the clock was wrong once, now
+or then).
 Sets that are not whole (incomplete, damaged, unfinished) go by their age, and only when a newer verified set is there;
 an unfinished one has nothing to lose and goes by its age alone. So does an undo set, the state of a site that somebody
 restored: it never counts as the newest of its day, or it would push out the good set that the site came back from.
@@ -18,6 +19,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 State = Literal["whole", "incomplete", "damaged", "unfinished", "undo"]
+LAST_VERIFIED = "the last verified set"  # a reason to keep: all that goes is let go in reliance on it
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def plan(sets: Iterable[Held], now: datetime, rules_of: Callable[[str], Rules], 
     fates: list[Fate] = []
     for site, medium in sorted({(s.site, s.medium) for s in everything}):
         here = [s for s in everything if (s.site, s.medium) == (site, medium)]
-        proven = _newest(s for s in everything if s.site == site and s.proven and s.at <= now)
+        proven = _newest(s for s in everything if s.site == site and _still_proven(s) and s.at <= now)
         fates += _one_medium(here, proven, now, rules_of(medium), zone)
     return fates
 
@@ -88,7 +90,7 @@ def _one_medium(here: Sequence[Held], proven: Held | None, now: datetime, rules:
     last_good = _newest(good)
     kept: dict[Held, list[str]] = {s: [] for s in here}
     for wanted, why in (
-        (last_good, "the last verified set"),
+        (last_good, LAST_VERIFIED),
         (_newest(s for s in good if s.proven), "the last proven set on this medium"),
         (proven if proven in kept else None, "the last proven set of the site"),
     ):
@@ -115,6 +117,11 @@ def _fate(held: Held, reasons: list[str], last_good: Held | None, now: datetime,
     return Fate(held, False, f"{word}, older than {rules.sweep_days} days")
 
 
+def _still_proven(held: Held) -> bool:
+    """A proof is of no worth once the set was found damaged."""
+    return held.proven and held.verified and held.state != "damaged"
+
+
 def _newest(sets: Iterable[Held]) -> Held | None:
     return max(sets, key=lambda s: (s.at, s.name), default=None)
 
@@ -128,4 +135,4 @@ def _newest_of_each(
     return list(newest.values())[:count]
 
 
-__all__ = ["Fate", "Held", "Rules", "State", "plan"]
+__all__ = ["LAST_VERIFIED", "Fate", "Held", "Rules", "State", "plan"]

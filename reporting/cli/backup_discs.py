@@ -19,6 +19,7 @@ from reporting.backup_set.discjoin import join
 from reporting.backup_set.discmake import Layout, Made, check_room, lay_out, make_discs, read_back
 from reporting.backup_set.discs import SIZES, disc_size
 from reporting.backup_set.disctools import address, burn
+from reporting.backup_set.reading import reading
 from reporting.cli.backup_known import Meter, chosen, look, place_arguments, set_argument, size
 from reporting.cli.common import Refused, command_line, inventory_of, opened, this_agent
 from reporting.cli.main import EXIT_OK
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     percent = inventory.unit.backup.par2_percent if options.par2 is None else options.par2
     if not 1 <= percent <= 100:
         raise Refused(f"--par2 {percent:g}: a share from 1 to 100 percent is expected")
-    with _source(found, target, inventory, options.json) as (folder, encrypted):
+    with reading(found.folder.parent), _source(found, target, inventory, options.json) as (folder, encrypted):
         layout = lay_out(folder, found.site, disc_size(options.size), percent, encrypted)
         check_room(layout, target)
         _check_device(options.burn, len(layout.discs))

@@ -14,11 +14,13 @@ from typing import Any
 from reporting.backup_set.catalog import Found
 from reporting.backup_set.drill import Drill, drill
 from reporting.backup_set.manifest import ManifestError
+from reporting.backup_set.medium import MediumError
 from reporting.backup_set.opened import SetSource
+from reporting.backup_set.reading import reading
 from reporting.backup_set.restore import RestoreError
 from reporting.backup_set.scratch import home_for
 from reporting.backups import standing
-from reporting.cli.backup_known import Sight, chosen, look, place_arguments, recorded, set_argument
+from reporting.cli.backup_known import Sight, chosen, look, place_arguments, recorded, require_recorded, set_argument
 from reporting.cli.common import (
     Refused,
     command_line,
@@ -135,7 +137,7 @@ def _recorded(found: Found, record: Record, how: How) -> DrillMade:
     began = datetime.now(UTC)
     local = began.astimezone(inventory.unit.tz)
     name = f"{local:%Y%m%dT%H%M%S}-drill-{found.site}-{secrets.token_hex(4)}"
-    result = _proof(found, how)
+    result = _proof(found, record, how)
     event = DrillMade(
         drill=name,
         set=found.name,
@@ -168,16 +170,25 @@ def _append(record: Record, event: DrillMade, evidence: EvidenceFile) -> DrillMa
     return event
 
 
-def _proof(found: Found, how: How) -> Drill:
-    """The drill; what keeps it from beginning proves nothing, and is recorded as that."""
+def _proof(found: Found, record: Record, how: How) -> Drill:
+    """The drill; what keeps it from beginning proves nothing, and is recorded as that. An altered set has failed."""
 
     def tell(text: str) -> None:
         if not how.quiet:
             print(f"{found.site} {found.name}: {text}", file=sys.stderr, flush=True)
 
     try:
-        return drill(SetSource(found.folder), how.home, tell, how.connections)
-    except (ManifestError, RestoreError, OSError) as error:
+        with reading(found.folder.parent):
+            unknown = require_recorded(found.folder, found.site, found.name, record, found.medium)
+            result = drill(SetSource(found.folder), how.home, tell, how.connections)
+        if unknown:
+            result.add("", "record", "not_compared", detail=unknown)
+        return result
+    except Refused as error:
+        result = Drill(found.name, found.site)
+        result.add("", "record", "differs", detail=harmless(error, 500))
+        return result
+    except (ManifestError, MediumError, RestoreError, OSError) as error:
         result = Drill(found.name, found.site)
         state = "differs" if isinstance(error, ManifestError) else "not_compared"
         result.add("", "set", state, detail=harmless(error, 500))  # type: ignore[arg-type]

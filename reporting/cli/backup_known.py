@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reporting.backup_set.catalog import CatalogError, Found, pick, sets_on
+from reporting.backup_set.manifest import ManifestError, read_manifest
 from reporting.backup_set.medium import MediumError, MediumReport, explain, recognise
 from reporting.backups import KINDS, KnownSet, fold_sets
 from reporting.cli.common import Refused
@@ -81,6 +83,44 @@ def of_record(known: list[KnownSet], found: Found) -> KnownSet | None:
     """What the record says of a set that was found."""
     wanted = (found.site, found.name, found.medium)
     return next((k for k in known if (k.site, k.set, k.medium) == wanted), None)
+
+
+def require_recorded(folder: Path, site: str, name: str, record: Record, medium: str = "") -> str:
+    """Refuse a set that differs from what the record says of it; returns why nothing can be said, "" when it is equal.
+
+    Compared are the papers and, by the manifest, the digests of the parts; whoever reads a part compares it with those.
+    A set that was brought to another medium, or joined from discs, is the same set.
+
+    Raises:
+        Refused: it was altered since it was made, or a file of it is not there.
+    """
+    known = [k for k in recorded(record) if (k.site, k.set) == (site, name) and k.files]
+    known = [k for k in known if k.medium == medium] or known
+    if not known:
+        return (
+            f"set {harmless(name, 100)} of {harmless(site, 70)} is not on record: nobody can say whether it was altered"
+        )
+    wanted = known[0].files
+    try:
+        manifest = read_manifest(folder)
+        parts = {part.file: part.sha256 for part in manifest.parts}
+        papers = sorted(wanted.keys() - parts.keys())
+        found = parts | {paper: _digest(folder / paper) for paper in papers}
+    except ManifestError as error:
+        raise Refused(f"set {name}: {error}") from None
+    except OSError as error:
+        raise Refused(f"set {name}: {explain(error, str(folder))}") from None
+    altered = sorted(file for file in wanted.keys() | found.keys() if found.get(file) != wanted.get(file))
+    if altered:
+        more = f" and {len(altered) - 3} more" if len(altered) > 3 else ""
+        files = harmless(", ".join(altered[:3]), 300) + more
+        raise Refused(f"set {name} was altered since it was made: {files} not as on record; use another set or copy")
+    return ""
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def age(moment: datetime | None, now: datetime) -> str:

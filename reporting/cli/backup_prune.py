@@ -1,4 +1,8 @@
-"""`backup prune`: what retention would remove from the media that are in, and why; with --apply it is removed."""
+"""`backup prune`: what retention would remove from the media that are in, and why; with --apply it is removed.
+
+Before anything of a site goes, the sets that are kept as its last good ones are read back: where one of them is
+damaged, the older ones may be all there is.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reporting.backup_set.catalog import REMOVED, Found
+from reporting.backup_set.check import size_of
 from reporting.backup_set.medium import MediumError, explain
 from reporting.backup_set.removal import alone, delete, take_out
-from reporting.backup_set.retention import Fate, Held, Rules, State, plan
+from reporting.backup_set.retention import LAST_VERIFIED, Fate, Held, Rules, State, plan
 from reporting.backups import KnownSet
-from reporting.cli.backup_known import Sight, look, of_record, place_arguments, recorded, size
+from reporting.cli.backup_known import Meter, Sight, look, of_record, place_arguments, recorded, size
+from reporting.cli.backup_verify import verify_set
 from reporting.cli.common import command_line, inventory_of, local, opened, this_agent
 from reporting.cli.main import EXIT_CANNOT, EXIT_OK
 from reporting.cli.tables import table
@@ -50,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         wanted = [f for f in fates if options.site in (None, f.held.site)]
         if not options.json:
             _show(wanted, sight, inventory)
-        done = _apply(wanted, sight, record, known) if options.apply else {}
+        done = _apply(wanted, sight, record, known, quiet=options.json) if options.apply else {}
     if options.json:
         print(json.dumps(_data(wanted, done), indent=2, ensure_ascii=False))
     else:
@@ -107,14 +113,46 @@ def _show(fates: list[Fate], sight: Sight, inventory: Inventory) -> None:
         print(f"not plugged in: {medium}: {harmless(why, 300)}")
 
 
-def _apply(fates: list[Fate], sight: Sight, record: Record, known: list[KnownSet]) -> dict[str, _Done]:
+def _going(fates: list[Fate], sight: Sight) -> dict[tuple[str, str, str], str]:
+    """Why, by medium, site and folder, of all that goes."""
+    taken_out = "taken out by a prune that was interrupted"
+    reasons = {(f.held.medium, f.held.site, f.held.name): f.reason for f in fates if not f.keep}
+    return reasons | {(f.medium, f.site, f.name): taken_out for f in sight.found if f.state == "removed"}
+
+
+def _bad_sites(
+    fates: list[Fate], sight: Sight, record: Record, known: list[KnownSet], quiet: bool
+) -> dict[str, tuple[str, str]]:
+    """Sites whose kept sets are not what they should be: on which medium, and what is wrong. It is on record then."""
+    sites = {site for _, site, _ in _going(fates, sight)}
+    relied = {(f.held.medium, f.held.site, f.held.name) for f in fates if LAST_VERIFIED in f.reason}
+    wanted = [f for f in sight.found if (f.medium, f.site, f.name) in relied and f.site in sites]
+    meter = Meter(sum(size_of(found.folder) for found in wanted), quiet=quiet)
+    bad: dict[str, tuple[str, str]] = {}
+    for found in wanted:
+        meter.name(f"reading back {found.name}")
+        try:
+            checked = verify_set(found, of_record(known, found), record, meter)
+            problems = checked.problems
+        except (MediumError, OSError) as error:
+            problems = [str(error)]
+        if problems:
+            what = f"{found.name}, the last verified set, is damaged: {problems[0]}"
+            bad[found.site] = (found.medium, f"{found.site}: nothing of it is removed: {what}")
+    meter.end()
+    return bad
+
+
+def _apply(fates: list[Fate], sight: Sight, record: Record, known: list[KnownSet], quiet: bool) -> dict[str, _Done]:
     """Medium by medium, site by site. What stands in the way at one site leaves the others alone."""
     done: dict[str, _Done] = {}
+    bad = _bad_sites(fates, sight, record, known, quiet)
+    going_all = _going(fates, sight)
     for medium, report in sight.media.items():
         result = done[medium] = _Done()
         here = [f for f in sight.found if f.medium == medium]
-        reasons = {(f.held.site, f.held.name): f.reason for f in fates if not f.keep and f.held.medium == medium}
-        reasons |= {(f.site, f.name): "taken out by a prune that was interrupted" for f in here if f.state == "removed"}
+        result.problem = "; ".join(text for where, text in bad.values() if where == medium)
+        reasons = {(site, name): why for (m, site, name), why in going_all.items() if m == medium and site not in bad}
         kept = sum(f.keep for f in fates if f.held.medium == medium)
         for site in sorted({site for site, _ in reasons}):
             going = [(f, reasons[site, f.name]) for f in here if f.site == site and (site, f.name) in reasons]

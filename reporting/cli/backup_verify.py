@@ -10,6 +10,7 @@ from typing import Any
 
 from reporting.backup_set.catalog import Found
 from reporting.backup_set.check import Checked, check_set, size_of
+from reporting.backup_set.reading import reading
 from reporting.backups import KnownSet
 from reporting.cli.backup_known import (
     Meter,
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         known = recorded(record)
         for found in wanted:
             meter.name(found.name)
-            results.append((found, _verify(found, of_record(known, found), record, meter)))
+            results.append((found, verify_set(found, of_record(known, found), record, meter)))
     return _tell(results, meter, inventory, sight, options.json)
 
 
@@ -64,10 +65,11 @@ def _all_of(sight: Sight) -> list[Found]:
     return [found for found in sight.found if found.state in ("whole", "incomplete", "damaged", "undo")]
 
 
-def _verify(found: Found, known: KnownSet | None, record: Record, meter: Meter) -> Checked:
+def verify_set(found: Found, known: KnownSet | None, record: Record, meter: Meter) -> Checked:
     """Read one set back, and put what was found on record at once: the next one may be interrupted."""
     began = time.monotonic()
-    checked = check_set(found.folder, known.files if known else None, meter)
+    with reading(found.folder.parent):
+        checked = check_set(found.folder, known.files if known else None, meter)
     agent = this_agent()
     event = BackupVerified(
         set=found.name,

@@ -18,7 +18,7 @@ from reporting.backup_set.check import check_set
 from reporting.backup_set.discjoin import join
 from reporting.backup_set.discmake import Made, lay_out, make_discs, read_back
 from reporting.backup_set.discs import SIZES
-from reporting.backup_set.disctools import DiscError, address, burn
+from reporting.backup_set.disctools import DiscError, address, burn, extract
 from reporting.backup_set.draft import Origin, new_set
 from reporting.backup_set.medium import MediumSpec, Needs, probe
 from tests.fleet.fixtures import MediumFactory
@@ -199,6 +199,21 @@ def test_discs_of_two_sets_are_not_mixed(images: list[Made], tmp_path: Path) -> 
     given = [str(images[0].image), str(other[1].image), str(images[2].image)]
     with pytest.raises(DiscError, match="belongs to set"):
         join(given, tmp_path, lambda _line: None)
+
+
+def test_a_disc_that_names_another_folder_writes_nowhere(images: list[Made], tmp_path: Path) -> None:
+    disc, target = tmp_path / "disc", tmp_path / "to"
+    disc.mkdir()
+    target.mkdir()
+    assert extract(str(images[0].image), disc)
+    papers = json.loads((disc / "DISC.json").read_text())
+    (disc / "DISC.json").chmod(0o600)
+    for changed in ({"set": "../escaped"}, {"set": "20260101T000000Z-x\n"}, {"site": "../web"}):
+        (disc / "DISC.json").write_text(json.dumps(papers | {"volumes": papers["volumes"][:1], "number": 1} | changed))
+        with pytest.raises(DiscError, match="names no set"):
+            join([str(disc)], target, lambda _line: None)
+    assert list(target.iterdir()) == []
+    assert not (tmp_path / "escaped").exists()
 
 
 def test_a_damaged_set_is_not_exported(tmp_path: Path) -> None:

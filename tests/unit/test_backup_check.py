@@ -14,7 +14,7 @@ from reporting.backup_set import store
 from reporting.backup_set.catalog import CatalogError, pick, sets_on
 from reporting.backup_set.check import check_set
 from reporting.backup_set.draft import Origin, new_set
-from reporting.backup_set.medium import MediumSpec, Needs, probe
+from reporting.backup_set.medium import MediumError, MediumSpec, Needs, probe
 
 RANDOM = Random(5)
 FILES = {f"site/{name}": RANDOM.randbytes(size) for name, size in (
@@ -134,3 +134,31 @@ def test_the_catalogue_tells_whole_from_the_rest(made: Path) -> None:
         pick(found, "x")
     with pytest.raises(CatalogError, match="is the beginning of 3 sets"):
         pick(found, "20")
+
+
+def test_a_set_that_lacks_a_file_or_a_part_of_one_is_not_whole(made: Path) -> None:
+    home = made.parents[2]
+    stored = made / "tree-laman.tar.zst"
+    content = stored.read_bytes()
+    stored.write_bytes(content[:-1])
+    (found,) = sets_on(home, "disk")
+    assert (found.state, found.problem) == (
+        "damaged", f"tree-laman.tar.zst: has {len(content) - 1} bytes, {len(content)} were written",
+    )  # fmt: skip
+    for name in ("tree-laman.tar.zst", "FILES-laman.sha256", "SHA256SUMS"):
+        stored.write_bytes(content)
+        (made / name).rename(home / "beside")
+        (found,) = sets_on(home, "disk")
+        assert (found.state, found.problem) == ("damaged", f"{name}: No such file or directory")
+        (home / "beside").rename(made / name)
+    assert [s.state for s in sets_on(home, "disk")] == ["whole"]
+
+
+@pytest.mark.parametrize("link", ["laman", "laman/web"])
+def test_a_folder_of_sets_that_is_a_link_takes_no_backup(made: Path, link: str) -> None:
+    root = made.parents[2]
+    (root / link).rename(root / "elsewhere")
+    (root / link).symlink_to(root / "elsewhere")
+    report = probe(MediumSpec("disk", str(root), declared_folder=True), Needs("web", 1))
+    with pytest.raises(MediumError, match="a symbolic link"), new_set(report, "web", "y"):
+        pass

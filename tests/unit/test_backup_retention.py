@@ -50,7 +50,8 @@ def test_the_last_verified_and_the_last_proven_set_always_stay(sets: list[Held],
         here = [s for s in good(sets) if (s.site, s.medium) == (site, medium)]
         if here:
             assert max(here, key=lambda s: (s.at, s.name)) in stays
-        proven = [s for s in sets if s.site == site and s.proven and s.at <= NOW]
+        proven = [s for s in sets if s.site == site and s.proven and s.verified and s.at <= NOW]
+        proven = [s for s in proven if s.state != "damaged"]
         if proven:
             assert max(proven, key=lambda s: (s.at, s.name)) in stays
 
@@ -122,6 +123,14 @@ def test_an_incomplete_set_stays_as_long_as_it_is_all_there_is() -> None:
     assert kept(run([old], Rules())) == {old}
     newer = Held("web", "disk-a", "new", NOW - timedelta(days=1))
     assert kept(run([old, newer], Rules())) == {newer}
+
+
+def test_a_proven_set_that_was_found_damaged_since_is_not_the_last_proven_one() -> None:
+    first = Held("web", "disk-a", "first", NOW - timedelta(days=300), proven=True)
+    newer = Held("web", "disk-b", "newer", NOW - timedelta(days=200), proven=True, verified=False)
+    lost = replace(newer, name="lost", verified=True, state="damaged")
+    last = Held("web", "disk-a", "last", NOW - timedelta(days=1))
+    assert first in kept(run([first, newer, lost, last], Rules(1, 0, 0, 0, 1)))
 
 
 def test_what_was_there_before_a_restore_never_pushes_out_the_set_that_the_site_came_back_from() -> None:
