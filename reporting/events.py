@@ -555,7 +555,8 @@ class DrillMade(_Payload):
 class RestoreMade(_Payload):
     """kind `restore.made`, subject = site: a set was brought back onto its host, and compared there.
 
-    `undo`: the set of what was there before. `partly`: it was begun and did not end well.
+    `undo`: the set of what was there before. `partly`: it was begun and did not end well. `incomplete`: all
+    that the set has is there, and the set itself is incomplete.
     """
 
     restore: str
@@ -563,7 +564,7 @@ class RestoreMade(_Payload):
     site: str
     medium: str
     undo: str = ""
-    status: Literal["equal", "differs", "partly", "not_begun"]
+    status: Literal["equal", "differs", "partly", "not_begun", "incomplete"]
     ok: bool
     compared: list[Compared] = []
     changes: dict[str, int] = {}  # files and tables added, changed, removed

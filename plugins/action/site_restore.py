@@ -1,9 +1,10 @@
 """Action `site_restore`: shows what bringing a backup set back onto the host would change, and where asked does it.
 
 Arguments: `set_folder` (on the control node), `site`, `name` (of this restore), `apply`, `delete_extra`, `definer`
-(keep, current), `no_undo`, `databases` (accounts that may write, as site_backup_databases), `medium_state` (of
-`backup_medium_probe`; what is there is saved to it before). Returns `site_restore`: trees, databases, undo, begun,
-compared, problems. Problems do not fail the task: whoever asked reads them.
+(keep, current), `no_undo`, `incomplete` (delete what an incomplete set has not), `special_bits` (keep setuid and
+setgid), `databases` (accounts that may write, as site_backup_databases), `medium_state` (of
+`backup_medium_probe`; what is there is saved to it before). Returns `site_restore`: trees, databases, by_hand, undo,
+begun, compared, problems. Problems do not fail the task: whoever asked reads them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _SPEC = {
     "delete_extra": {"type": "bool", "default": False},
     "definer": {"type": "str", "default": "keep", "choices": ["keep", "current"]},
     "no_undo": {"type": "bool", "default": False},
+    "incomplete": {"type": "bool", "default": False},
+    "special_bits": {"type": "bool", "default": False},
     "databases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
     "medium_state": {"type": "dict", "default": {}},
 }
@@ -53,6 +56,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible has no types
             delete_extra=given["delete_extra"],
             definer=given["definer"],
             no_undo=given["no_undo"],
+            incomplete=given["incomplete"],
+            special_bits=given["special_bits"],
         )
         medium = MediumReport(**state) if state else None
         try:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Rules:
     owners: bool = False
     again: frozenset[bytes] = frozenset()
     wanted: Callable[[bytes], bool] | None = None
+    instead: Mapping[bytes, bytes] = field(default_factory=dict)  # files taken under the name of a hard link to them
     rename: Callable[[bytes], bytes | None] | None = None  # the name below the folder; None leaves it out
 
 
@@ -65,6 +66,7 @@ class Extractor:
         self._path: list[tuple[bytes, int]] = []  # the open folders down to the last member's
         self._folders: dict[bytes, tuple[int, int]] = {}  # mode and mtime, set at the end: a file in it changes both
         self._links: set[bytes] = set()
+        self._stand_ins = set(rules.instead.values())
         self.result = Extracted()
 
     def take_all(self, tar: TarPull) -> Extracted:
@@ -89,8 +91,13 @@ class Extractor:
             if renamed is None:
                 return
             name = renamed
+        source = name
+        if entry.kind == "file":
+            name = self._rules.instead.get(name, name)
         if self._rules.wanted is not None and not self._rules.wanted(name):
             return
+        if source == name and name in self._stand_ins and name in self.result.files:
+            return  # it has come as the file that it is a link to
         try:
             self._check(name, entry)
             self._make(name, entry, tar)
@@ -159,6 +166,7 @@ class Extractor:
         source = entry.target.rstrip(b"/")
         if self._rules.rename is not None:
             source = self._rules.rename(source) or b""
+        source = self._rules.instead.get(source, source)
         if source not in self.result.files:
             raise _Left(f"is a hard link to {show(source)}, which did not come before: not made")
         origin = os.dup(self._parent(source))

@@ -140,7 +140,7 @@ def _sqlite(number: str, part: Part) -> Iterator[str]:
 
 def _back(manifest: Manifest) -> Iterator[str]:
     """Straight onto the site's host over SSH: skipped unless the reader names it in SITUS."""
-    trees = [part for part in manifest.parts if part.tree is not None]
+    trees = [part for part in manifest.parts if part.tree is not None and not part.for_reading]
     databases = [part for part in manifest.parts if part.kind == "mariadb"]
     if not trees and not databases:
         return

@@ -8,10 +8,13 @@ from urllib.parse import unquote_to_bytes
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from reporting.text import harmless
+
 NAME = "MANIFEST.json"
 SUMS = "SHA256SUMS"
 HOWTO = "CARA-PULIHKAN.txt"
 INCOMPLETE = ".tidak-lengkap"  # suffix of a set that was verified, but whose source could not be read whole
+ENVIRONMENT = "environment"  # source of the part that is notes, not a folder of the host
 _MAX_BYTES = 64 << 20
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -113,6 +116,11 @@ class Part(_Model):
     tree: Tree | None = None
     database: Database | None = None
 
+    @property
+    def for_reading(self) -> bool:
+        """Whether it is notes about what the site lives in: no folder of the host, so it never goes back by itself."""
+        return self.tree is not None and self.source == ENVIRONMENT
+
 
 class MediumOfSet(_Model):
     """The medium that the set was written to."""
@@ -144,6 +152,13 @@ class Manifest(_Model):
     parts: Annotated[list[Part], Field(min_length=1)]
     pages: Pages | None = None
 
+    def lacks(self) -> list[str]:
+        """What an incomplete set says for itself, a line each; at least one where it is incomplete."""
+        if self.complete:
+            return []
+        lines = self.problems[:50] or ["it does not say why"]
+        return [f"the set is INCOMPLETE: {harmless(line, 900)}" for line in lines]
+
 
 def read_manifest(folder: Path) -> Manifest:
     """Read and check the manifest of a set.
@@ -167,6 +182,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 __all__ = [
+    "ENVIRONMENT",
     "HOWTO",
     "INCOMPLETE",
     "NAME",

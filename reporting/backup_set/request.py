@@ -160,6 +160,7 @@ class BackupRequest(_Model):
     environment: list[Literal["crontab", "web_server", "php", "dns", "tls", "cms"]] = []  # taken beside the site
     domains: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$")]] = []
     least_percent: Annotated[int, Field(ge=0, le=100)] = 50  # of the last set's size: less is a problem; 0: never
+    as_it_is: bool = False  # an empty tree or database is no problem: what is there is kept, whatever it is
     pages_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]+(/\S*)?)?$")] = (
         ""  # pages are recorded from here
     )

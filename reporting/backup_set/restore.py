@@ -72,16 +72,17 @@ def restore_set(source: SetSource, target: Path, wanted: Wanted) -> Restored:
     manifest = m.read_manifest(source.folder)
     parts = _parts(manifest, wanted)
     result = Restored(target)
+    choose = chooser(wanted.files)
     with fresh_folder(target) as beside:
         foresee(beside, sum(map(needed, parts)))
         for part in parts:
             if part.tree is not None:
-                _tree(source, part, beside, wanted, result)
+                _tree(source, part, beside, (wanted, choose), result)
             elif wanted.tables:
                 _tables(source, part, beside, wanted.tables, result)
             else:
                 _database(source, part, beside, result)
-        _all_found(wanted, manifest, result)
+        _all_found(wanted, choose, manifest, result)
     result.seconds = time.monotonic() - started
     return result
 
@@ -150,17 +151,19 @@ def fresh_folder(target: Path) -> Iterator[Path]:
 # -- trees
 
 
-def _tree(source: SetSource, part: m.Part, beside: Path, wanted: Wanted, result: Restored) -> None:
+def _tree(source: SetSource, part: m.Part, beside: Path, asked: tuple[Wanted, Chooser], result: Restored) -> None:
     home = beside / part.name
     home.mkdir(mode=0o700)
-    extracted = extract_tree(source, part, home, wanted)
+    extracted = extract_tree(source, part, home, *asked)
     result.files += len(extracted.files)
     result.file_bytes += extracted.file_bytes
     result.left_out += [f"{part.name}: {line}" for line in extracted.left_out]
     result.altered += [f"{part.name}: {line}" for line in extracted.altered]
 
 
-def extract_tree(source: SetSource, part: m.Part, home: Path, wanted: Wanted) -> Extracted:
+def extract_tree(
+    source: SetSource, part: m.Part, home: Path, wanted: Wanted, choose: Chooser | None = None
+) -> Extracted:
     """Extract one tree part into `home`, each file compared with the set's list of files.
 
     Raises:
@@ -170,13 +173,16 @@ def extract_tree(source: SetSource, part: m.Part, home: Path, wanted: Wanted) ->
     if tree is None:
         raise RestoreError(f"{part.file} is no tree")
     expected = read_list(source.folder / tree.files_list)
-    choose = chooser(wanted.files) if wanted.files else None
+    choose = choose if wanted.files else None
+    instead = _link_targets(source, part, choose) if choose is not None else {}
+    again = tree.names_again()
     rules = Rules(
         most_bytes=part.source_bytes,
         links_out=wanted.links_out,
         owners=wanted.owners,
-        again=tree.names_again(),
+        again=again | {name for target, name in instead.items() if target in again},
         wanted=choose,
+        instead=instead,
     )
     with open_part(source, part, whole=False) as stream:
         extracted = Extractor(home, rules).take_all(TarPull(Pull(stream.next_block)))
@@ -184,6 +190,17 @@ def extract_tree(source: SetSource, part: m.Part, home: Path, wanted: Wanted) ->
         expected = {name: digest for name, digest in expected.items() if choose(name)}
     compare_files(part, expected, extracted.files)
     return extracted
+
+
+def _link_targets(source: SetSource, part: m.Part, choose: Chooser) -> dict[bytes, bytes]:
+    """Files that are not wanted and hold the data of a wanted hard link: each with the first such name."""
+    found: dict[bytes, bytes] = {}
+    with open_part(source, part, whole=False) as stream:
+        for entry in TarPull(Pull(stream.next_block)).entries():
+            target = entry.target.rstrip(b"/")
+            if entry.kind == "hardlink" and choose(entry.name.rstrip(b"/")) and not choose(target):
+                found.setdefault(target, entry.name.rstrip(b"/"))
+    return found
 
 
 def compare_files(part: m.Part, expected: dict[bytes, bytes], seen: dict[bytes, bytes]) -> None:
@@ -212,10 +229,17 @@ class Chooser:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = [os.fsencode(pattern).strip(b"/") for pattern in patterns]
+        self._found: set[bytes] = set()
 
     def __call__(self, name: bytes) -> bool:
         below = name.partition(b"/")[2]
-        return any(_fits(path, pattern) for pattern in self._patterns for path in (name, below) if path)
+        fitting = [pattern for pattern in self._patterns if any(_fits(path, pattern) for path in (name, below) if path)]
+        self._found.update(fitting)
+        return bool(fitting)
+
+    def found(self, pattern: str) -> bool:
+        """Whether anything fitted it so far."""
+        return os.fsencode(pattern).strip(b"/") in self._found
 
 
 def _fits(path: bytes, pattern: bytes) -> bool:
@@ -251,9 +275,9 @@ def _tables(source: SetSource, part: m.Part, beside: Path, tables: Sequence[str]
     result.tables += names
 
 
-def _all_found(wanted: Wanted, manifest: m.Manifest, result: Restored) -> None:
+def _all_found(wanted: Wanted, choose: Chooser, manifest: m.Manifest, result: Restored) -> None:
     for pattern in wanted.files:
-        if not result.files:
+        if not choose.found(pattern):
             raise RestoreError(f"set {manifest.set} has no file {pattern!r}")
     missing = sorted(set(wanted.tables) - set(result.tables))
     if missing:

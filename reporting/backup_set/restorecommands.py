@@ -1,6 +1,7 @@
 """What a restore runs on the host: POSIX sh, tar, sha256sum and the database client; every foreign word is quoted.
 
-Exit codes of our own: 96 a program is not there, 97 the folder cannot be entered, 98 a step of a pipe failed.
+Exit codes of our own: 96 a program is not there, 97 the folder cannot be entered, 98 a step of a pipe failed,
+99 the list did not come whole.
 """
 
 from __future__ import annotations
@@ -62,14 +63,24 @@ def apply_command(above: str, stage: str, top: str, *, fresh: bool) -> str:
         return _in(above, f"[ ! -e {tree} ] && mv -- {folder}/{tree} {tree} && rmdir -- {folder}")
     return _in(
         above,
-        f"{{ tar -cf - -C {folder} -- {tree} || : > {folder}/failed; }} | tar -xpf - || exit 98; "
-        f"[ ! -e {folder}/failed ] || exit 98; rm -rf -- {folder}",
+        f"s=$({{ {{ tar -cf - -C {folder} -- {tree}; echo $? >&3; }} | tar -xpf - >&2; }} 3>&1) || exit 98; "
+        f'[ "$s" = 0 ] || exit 98; rm -rf -- {folder}',
     )
 
 
-def remove_command(above: str) -> str:
-    """Remove the names, each ended by a zero byte, that come on standard input."""
-    return _in(above, "exec xargs -0 rm -rf --")
+def remove_command(above: str, nonce: str, *, folders: bool = False) -> str:
+    """Remove the files (or whole folders) whose names, each ended by a zero byte, come on standard input.
+
+    Nothing is removed unless the last name is `nonce`: a cut list ends in the beginning of a name, perhaps a folder's.
+    """
+    size = len(nonce) + 1  # with its zero byte, or it is not the end either
+    return _in(
+        above,
+        'umask 077; t=$(mktemp) || exit 96; trap \'rm -f -- "$t"\' EXIT; cat > "$t" || exit 98; '
+        f'[ "$(tail -c {size} "$t" | tr \'\\000\' /)" = {shlex.quote(nonce + "/")} ] || '
+        "{ echo the list of what to remove was cut: nothing was removed >&2; exit 99; }; "
+        f'xargs -0 rm {"-rf" if folders else "-f"} -- < "$t"',
+    )
 
 
 def drop_stage_command(above: str, stage: str) -> str:
@@ -78,10 +89,22 @@ def drop_stage_command(above: str, stage: str) -> str:
     return _in(above, f"rm -rf -- ./{word}")
 
 
+def stage_of(site: str, restore: str = "", part: str = "") -> str:
+    """Name of the folder that a part is unpacked in; without a restore, all of this site's (no site name has a `=`)."""
+    return f"{STAGE}{site}={restore}-{part}" if restore else f"{STAGE}{site}=*"
+
+
 def maintenance_command(root: str, *, on: bool) -> str:
-    """Put a WordPress into maintenance (its visitors get status 503), or take it out."""
+    """Put a WordPress into maintenance (its visitors get status 503), or take it out.
+
+    The file is always a new one: a link that lies in its place in a hacked site is not written through.
+    """
     if on:
-        return _in(root, "[ ! -f wp-settings.php ] || printf '<?php $upgrading = %s;' \"$(date +%s)\" > .maintenance")
+        return _in(
+            root,
+            "[ -f wp-settings.php ] || exit 0; rm -f -- .maintenance && set -C && umask 022 && "
+            "printf '<?php $upgrading = %s;' \"$(date +%s)\" > .maintenance",
+        )
     return _in(root, "rm -f -- .maintenance")
 
 
@@ -101,6 +124,11 @@ def client_command(request: MariadbRequest, *words: str) -> str:
         f'exec "$c" --defaults-file={shlex.quote(account)} --default-character-set=utf8mb4 '
         f"--max-allowed-packet=1G --binary-mode {given}"
     )
+
+
+def says_no_database(stderr: str) -> bool:
+    """Whether the client was refused because the database is not there (1049), or not for this account (1044)."""
+    return re.search(r"\bERROR (?:1044|1049) \(", stderr) is not None
 
 
 def rows_command(request: MariadbRequest) -> str:
@@ -179,6 +207,8 @@ __all__ = [
     "remove_command",
     "room_command",
     "rows_command",
+    "says_no_database",
     "stage_command",
+    "stage_of",
     "sums_command",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import stat
 from dataclasses import dataclass, field
 
 from reporting.backup_set import manifest as m
@@ -22,6 +23,7 @@ class HostTree:
     above: str
     top: str
     there: bool
+    unreadable: str = ""  # what the account may not read of it: it cannot be saved either
     files: dict[bytes, bytes] = field(default_factory=dict)
     modes: dict[bytes, bytes] = field(default_factory=dict)
     folders: set[bytes] = field(default_factory=set)
@@ -41,13 +43,21 @@ class TreePlan:
     same: int = 0
     send_bytes: int = 0
     kept_out: int = 0  # extra files that the backup leaves out by setting: never touched
+    targets: set[bytes] = field(default_factory=set)  # unchanged, and sent because a hard link to them is
+    special_bits: bool = False  # keep setuid and setgid
+    stripped: list[bytes] = field(default_factory=list)  # members whose setuid or setgid is taken off
 
     def send(self, entry: Entry) -> bool:
         """Whether a member has to be sent: folders and links always (they cost nothing), devices never."""
         name = entry.name.rstrip(b"/")
         if entry.kind in ("directory", "symlink"):
             return True
-        return entry.kind in ("file", "hardlink", "fifo") and (name in self.added or name in self.changed)
+        wanted = name in self.added or name in self.changed or name in self.targets
+        return entry.kind in ("file", "hardlink", "fifo") and wanted
+
+    def mode(self, entry: Entry) -> int:
+        """The mode that it gets on the host: a set of a hacked site brings no program that runs as somebody else."""
+        return entry.mode if self.special_bits else entry.mode & ~(stat.S_ISUID | stat.S_ISGID)
 
     def describe(self) -> dict[str, object]:
         """For people and --json."""
@@ -61,6 +71,7 @@ class TreePlan:
             "same": self.same,
             "left_out_by_setting": self.kept_out,
             "send_bytes": self.send_bytes,
+            "bits_taken_off": len(self.stripped),
             "examples": {
                 "added": _examples(self.added),
                 "changed": _examples(self.changed),
@@ -162,6 +173,8 @@ def compare_entry(plan: TreePlan, entry: Entry, owners: bool) -> None:
     name = entry.name.rstrip(b"/")
     host = plan.host
     plan.extra.discard(name)  # it is in the set, if only as something else than it is there
+    if entry.kind != "symlink" and plan.mode(entry) != entry.mode:
+        plan.stripped.append(name)
     if entry.kind == "symlink":
         if name in host.folders:
             plan.replaced.append(name)
@@ -175,12 +188,20 @@ def compare_entry(plan: TreePlan, entry: Entry, owners: bool) -> None:
     there = host.modes.get(name)
     if name in plan.added or name in plan.changed or there is None:
         plan.send_bytes += entry.size if name in plan.added or name in plan.changed else 0
+        _needs(plan, entry)
         return
-    wanted = b"%o %s %s" % (entry.mode, entry.user, entry.group)
+    wanted = b"%o %s %s" % (plan.mode(entry), entry.user, entry.group)
     if there != wanted and (owners or there.split(b" ")[0] != wanted.split(b" ")[0]):
         plan.changed.add(name)
         plan.same -= 1
         plan.send_bytes += entry.size
+        _needs(plan, entry)
+
+
+def _needs(plan: TreePlan, entry: Entry) -> None:
+    """A hard link is unpacked beside the tree, so what it points at has to be there too."""
+    if entry.kind == "hardlink":
+        plan.targets.add(entry.target.rstrip(b"/"))
 
 
 def _left_out(below: bytes, excludes: list[bytes]) -> bool:

@@ -16,7 +16,9 @@ _TYPES = {
 _END = bytes(2 * 512)
 
 
-def rewritten(tar: TarPull, wanted: Callable[[Entry], bool]) -> Iterator[bytes]:
+def rewritten(
+    tar: TarPull, wanted: Callable[[Entry], bool], mode: Callable[[Entry], int] = lambda entry: entry.mode
+) -> Iterator[bytes]:
     """The tar of the wanted members, in their order, in pieces.
 
     Raises:
@@ -29,7 +31,7 @@ def rewritten(tar: TarPull, wanted: Callable[[Entry], bool]) -> Iterator[bytes]:
         parts = entry.name.rstrip(b"/").split(b"/")
         if b".." in parts or b"" in parts or b"." in parts:
             raise TarError(f"{entry.name!r}: no plain name below the tree")
-        buffer.write(_header(entry))
+        buffer.write(_header(entry, mode(entry)))
         if entry.kind == "file":
             for piece in tar.data():
                 buffer.write(piece)
@@ -40,11 +42,11 @@ def rewritten(tar: TarPull, wanted: Callable[[Entry], bool]) -> Iterator[bytes]:
     yield buffer.getvalue() + _END
 
 
-def _header(entry: Entry) -> bytes:
+def _header(entry: Entry, mode: int) -> bytes:
     info = tarfile.TarInfo(entry.name.rstrip(b"/").decode("utf-8", "surrogateescape"))
     info.type = _TYPES.get(entry.kind, tarfile.REGTYPE)
     info.size = entry.size if entry.kind == "file" else 0
-    info.mode, info.uid, info.gid = entry.mode, entry.uid, entry.gid
+    info.mode, info.uid, info.gid = mode, entry.uid, entry.gid
     info.mtime = entry.mtime_ns // 10**9
     info.uname = entry.user.decode("utf-8", "surrogateescape")
     info.gname = entry.group.decode("utf-8", "surrogateescape")

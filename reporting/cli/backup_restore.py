@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from reporting.backup_set.cpanel_archive import is_archive, restore_archive
 from reporting.backup_set.intoserver import Target, load_into
 from reporting.backup_set.manifest import NAME, read_manifest
 from reporting.backup_set.opened import SetSource
+from reporting.backup_set.reading import reading
 from reporting.backup_set.restore import Restored, Wanted, restore_set
-from reporting.cli.backup_known import chosen, look, set_argument, size
-from reporting.cli.common import Refused, command_line, inventory_of
+from reporting.cli.backup_known import chosen, look, require_recorded, set_argument, size
+from reporting.cli.common import Refused, command_line, inventory_of, opened
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
 from reporting.text import harmless
 from reporting.unit import Inventory
@@ -56,6 +58,8 @@ def add_arguments(_name: str, parser: argparse.ArgumentParser) -> None:
     site.add_argument("--delete-extra", action="store_true", help="remove files and tables that the set has not")
     site.add_argument("--definer", choices=["keep", "current"], default="keep", help="of views, triggers, routines")
     site.add_argument("--no-undo", action="store_true", help="go on where what is there cannot be saved first")
+    site.add_argument("--incomplete", action="store_true", help="--delete-extra even with an incomplete set")
+    site.add_argument("--special-bits", action="store_true", help="keep setuid and setgid (taken off otherwise)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,6 +69,17 @@ def run(options: argparse.Namespace) -> int:
     if named.count(True) != 1:
         raise Refused("say where to: --to DIR, --into SERVER (with --database), or --site SITE")
     source = _source(inventory, options)
+    if source.path.is_file():
+        return _restored(options, inventory, source)
+    with reading(source.path.parent):
+        with opened(inventory) as record:
+            unknown = require_recorded(source.path, source.site, source.name, record, source.medium)
+        if unknown:
+            print(unknown, file=sys.stderr)
+        return _restored(options, inventory, source)
+
+
+def _restored(options: argparse.Namespace, inventory: Inventory, source: Source) -> int:
     if options.site:
         from reporting.cli.backup_restore_site import restore_site
 
@@ -92,16 +107,17 @@ def _to_folder(options: argparse.Namespace, inventory: Inventory, source: Source
     if source.path.is_file():
         if wanted.tables:
             raise Refused("--table needs a set of laman; from a cPanel archive restore the --database")
-        restored = restore_archive(source.path, target, wanted)
+        restored, missing = restore_archive(source.path, target, wanted), []
     else:
+        missing = read_manifest(source.path).lacks()
         restored = restore_set(SetSource(source.path), target, wanted)
-    _tell(restored, source, inventory, options.json)
-    return EXIT_DEVIATIONS if restored.left_out else EXIT_OK
+    _tell(restored, source, inventory, missing, options.json)
+    return EXIT_DEVIATIONS if restored.left_out or missing else EXIT_OK
 
 
-def _tell(restored: Restored, source: Source, inventory: Inventory, as_json: bool) -> None:
+def _tell(restored: Restored, source: Source, inventory: Inventory, missing: list[str], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(_data(restored, source), indent=2, ensure_ascii=False))
+        print(json.dumps(_data(restored, source) | {"set_problems": missing}, indent=2, ensure_ascii=False))
         return
     speed = restored.file_bytes / max(restored.seconds, 1e-6) / 1e6
     print(f"{source.name}: {restored.files} files ({size(restored.file_bytes)}), each compared by SHA-256, "
@@ -115,6 +131,8 @@ def _tell(restored: Restored, source: Source, inventory: Inventory, as_json: boo
         print(f"left out: and {len(restored.left_out) - 50} more (--json lists all)")
     for line in restored.altered[:50]:
         print(f"altered: {harmless(line, 300)}")
+    for line in missing:
+        print(line)
     print(f"Next: look at {restored.folder}; a database: mariadb NAME < FILE.sql, or "
           f"{command_line(inventory, 'backup', 'restore', source.name)} --database NAME --into SERVER")  # fmt: skip
 

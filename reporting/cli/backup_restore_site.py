@@ -36,6 +36,7 @@ from reporting.text import harmless
 from reporting.unit import Inventory
 
 _LIMIT_SECONDS = 12 * 3600.0
+_FLAGS = ("delete_extra", "incomplete", "special_bits", "no_undo")
 
 
 @dataclass
@@ -77,10 +78,12 @@ def restore_site(options: argparse.Namespace, inventory: Inventory, folder: Path
         except AlreadyRunning as busy:
             raise Refused(f"a restore of {site} is running already ({busy.holder})") from None
         if not options.yes:
-            return _show(options, inventory, name, site, result)
+            return _show(options, inventory, manifest, name, result)
         _compare_pages(manifest, result)
         event = _event(record, manifest, name, medium, restore, began, result)
         _record(record, event, local)
+    for line in () if options.json else result["by_hand"]:
+        print(harmless(line, 500))
     return _tell(options, inventory, event)
 
 
@@ -97,6 +100,8 @@ def _played(inventory: Inventory, site: str, folder: Path, restore: str, options
             "site_restore_delete_extra": bool(options.delete_extra),
             "site_restore_definer": options.definer,
             "site_restore_no_undo": bool(options.no_undo),
+            "site_restore_incomplete": bool(options.incomplete),
+            "site_restore_special_bits": bool(options.special_bits),
         },
         limit_seconds=_LIMIT_SECONDS,
     )
@@ -130,7 +135,7 @@ def _event(  # noqa: PLR0913, PLR0917 - what an event is made of
 ) -> RestoreMade:
     inventory = record.inventory
     compared = [Compared(**entry | {"detail": entry["detail"][:1000]}) for entry in result["compared"]]
-    status = _status(result, compared)
+    status = _status(manifest, result, compared)
     changes = {
         f"{what}_{change}": sum(int(part[change]) for part in result[where])
         for what, where in (("files", "trees"), ("tables", "databases"))
@@ -146,7 +151,7 @@ def _event(  # noqa: PLR0913, PLR0917 - what an event is made of
         ok=status == "equal",
         compared=compared,
         changes=changes,
-        problems=[harmless(problem, 1000) for problem in result["problems"]],
+        problems=[harmless(problem, 1000) for problem in (*result["problems"], *manifest.lacks())],
         executor=executor_of(inventory, standard_today(inventory), 2, today(inventory)),
         agent=this_agent(),
         began_at=began,
@@ -154,12 +159,16 @@ def _event(  # noqa: PLR0913, PLR0917 - what an event is made of
     )
 
 
-def _status(result: dict[str, Any], compared: list[Compared]) -> Literal["equal", "differs", "partly", "not_begun"]:
+def _status(
+    manifest: Manifest, result: dict[str, Any], compared: list[Compared]
+) -> Literal["equal", "differs", "partly", "not_begun", "incomplete"]:
     if not result["begun"]:
         return "not_begun"
     if result["problems"]:
         return "partly"
-    return "equal" if compared and all(c.state == "equal" for c in compared) else "differs"
+    if not compared or any(c.state != "equal" for c in compared):
+        return "differs"
+    return "equal" if manifest.complete else "incomplete"
 
 
 def _record(record: Record, event: RestoreMade, local: datetime) -> None:
@@ -177,11 +186,16 @@ def _record(record: Record, event: RestoreMade, local: datetime) -> None:
     )
 
 
-def _show(options: argparse.Namespace, inventory: Inventory, name: str, site: str, result: dict[str, Any]) -> int:
-    """What would change; nothing has."""
+def _show(
+    options: argparse.Namespace, inventory: Inventory, manifest: Manifest, name: str, result: dict[str, Any]
+) -> int:
+    """What would change; nothing has. Exit 2 for a set that is incomplete."""
+    site, missing = manifest.site, manifest.lacks()
+    well = EXIT_DEVIATIONS if missing else EXIT_OK
     if options.json:
-        print(json.dumps({"set": name, "site": site, **result}, indent=2, ensure_ascii=False))
-        return EXIT_CANNOT if result["problems"] else EXIT_OK
+        shown = {"set": name, "site": site, "complete": manifest.complete, "set_problems": missing, **result}
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return EXIT_CANNOT if result["problems"] else well
     rows = [[part["part"], part.get("folder") or part.get("database"), "yes" if part["there"] else "no",
              *(str(part[key]) for key in ("added", "changed", "extra", "same"))]
             for part in (*result["trees"], *result["databases"])]  # fmt: skip
@@ -190,17 +204,32 @@ def _show(options: argparse.Namespace, inventory: Inventory, name: str, site: st
         for kind, sign in (("added", "+"), ("changed", "~"), ("extra", "-" if options.delete_extra else "?")):
             for line in part["examples"][kind][:10]:
                 print(f"  {sign} {harmless(line, 200)}")
+        if part.get("bits_taken_off"):
+            print(f"  setuid or setgid is taken off {part['bits_taken_off']} members; --special-bits keeps it")
+    for line in (*result["by_hand"], *missing):
+        print(harmless(line, 500))
     for problem in result["problems"]:
         print(f"stands in the way: {harmless(problem, 500)}")
     if result["problems"]:
-        print("Nothing was changed. Next: put that right, then the same command again.")
+        print(f"Nothing was changed. Next: {_way_on(options, inventory, name, site, result['problems'])}")
         return EXIT_CANNOT
     words = ["backup", "restore", name, "--site", site]
     words += ["--definer", options.definer] if options.definer != "keep" else []
-    words += ["--delete-extra"] if options.delete_extra else []
+    words += [f"--{key.replace('_', '-')}" for key in _FLAGS if getattr(options, key)]
     print("Nothing was changed. What is not in the set (?) stays; --delete-extra removes it.")
     print(f"Next, to do it: {command_line(inventory, *words, '--yes')}")
-    return EXIT_OK
+    return well
+
+
+def _way_on(options: argparse.Namespace, inventory: Inventory, name: str, site: str, problems: list[str]) -> str:
+    """What to do about what stands in the way; the same command again only where that can end otherwise."""
+    words = ["backup", "restore", name, "--site", site]
+    words += ["--definer", options.definer] if options.definer != "keep" else []
+    words += [f"--{key.replace('_', '-')}" for key in _FLAGS if getattr(options, key)]
+    if any("--no-undo" in problem for problem in problems):
+        without = command_line(inventory, *words, "--no-undo")
+        return f"put that right; or give up what is there now, with no way back to it: {without}"
+    return f"put that right, then: {command_line(inventory, *words)}"
 
 
 def _tell(options: argparse.Namespace, inventory: Inventory, event: RestoreMade) -> int:
@@ -213,6 +242,7 @@ def _tell(options: argparse.Namespace, inventory: Inventory, event: RestoreMade)
         "equal": f"RESTORED and equal in {seconds:.1f} s",
         "differs": "restored, but NOT EQUAL to the set",
         "partly": "BEGUN AND NOT ENDED",
+        "incomplete": "restored what the set has, and THE SET IS INCOMPLETE",
         "not_begun": "nothing was changed",
     }
     print(f"{event.site} {event.set}: {words[event.status]}")
@@ -228,6 +258,5 @@ def _tell(options: argparse.Namespace, inventory: Inventory, event: RestoreMade)
     if event.status == "equal":
         print(f"Next: look at the site; then {command_line(inventory, 'run', 'content', '--site', event.site)}")
     else:
-        again = command_line(inventory, "backup", "restore", event.set, "--site", event.site)
-        print(f"Next: put right what is named above, then: {again}")
+        print(f"Next: {_way_on(options, inventory, event.set, event.site, event.problems)}")
     return code

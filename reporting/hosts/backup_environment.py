@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from reporting.backup_set.draft import Draft, Origin
+from reporting.backup_set.manifest import ENVIRONMENT
 from reporting.backup_set.request import BackupRequest
 from reporting.backup_set.tarcommands import read_messages
 from reporting.backup_set.tarstream import Member, TarError, TarReader
@@ -82,7 +83,7 @@ def take_environment(host: Host, request: BackupRequest, draft: Draft) -> list[s
     paths = [path for name in wanted for path in _CONFIGURATION.get(name, ())]
     if paths:
         problems += _configuration(host, paths, tar)
-    draft.add_tree(Origin(NAME, "environment", ", ".join(wanted)), tar.finished(), [])
+    draft.add_tree(Origin(NAME, ENVIRONMENT, ", ".join(wanted)), tar.finished(), [])
     return [f"{NAME}: {problem}" for problem in problems]
 
 

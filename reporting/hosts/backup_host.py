@@ -31,6 +31,12 @@ class Outcome:
     measures: BackupMeasures | None = None
 
 
+class Doubt(str):
+    """A problem that is no failure to read: all that is there came, and it is suspiciously little."""
+
+    __slots__ = ()
+
+
 class PartFailedError(Exception):
     """One part could not be taken; the set goes on without it and is incomplete."""
 

@@ -10,7 +10,7 @@ from reporting.backup_set.draft import Draft, Origin
 from reporting.backup_set.privileges import missing, read_grants
 from reporting.backup_set.request import MariadbRequest
 from reporting.backup_set.sqlstream import DumpError, MariadbDump
-from reporting.hosts.backup_host import Counted, Host, Outcome, PartFailedError, finding
+from reporting.hosts.backup_host import Counted, Doubt, Host, Outcome, PartFailedError, finding
 from reporting.hosts.stream import HostStream
 from reporting.text import harmless
 
@@ -60,9 +60,9 @@ class _MariadbWatcher:
         self._dump.check([*facts.tables, *facts.views])
         self.problems += [f"database {self._name}: not in the dump: {harmless(text)}" for text in self._dump.denied]
         if not facts.tables:
-            self.problems.append(f"database {self._name} has no table: is it the right one?")
+            self.problems.append(Doubt(f"database {self._name} has no table: is it the right one?"))
         elif not self._dump.has_rows:
-            self.problems.append(f"database {self._name}: all of its {len(facts.tables)} tables are empty")
+            self.problems.append(Doubt(f"database {self._name}: all of its {len(facts.tables)} tables are empty"))
         return m.Database(
             server=facts.server,
             character_set=facts.character_set,

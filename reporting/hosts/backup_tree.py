@@ -27,7 +27,7 @@ from reporting.backup_set.request import TreeRequest
 from reporting.backup_set.tarstream import CutError, TarError, TarReader
 from reporting.backup_set.treewriter import TreeWriter
 from reporting.contract import Finding
-from reporting.hosts.backup_host import Counted, Host, PartFailedError, finding
+from reporting.hosts.backup_host import Counted, Doubt, Host, PartFailedError, finding
 from reporting.hosts.stream import Ended, HostStream
 from reporting.text import harmless
 
@@ -275,7 +275,7 @@ class _Taking:
         found.problems += [f"{path}: {self._changed}: {_shown(name)}" for name in self._unsettled]
         found.problems += [f"{path}: was there, but did not come: {_shown(name)}" for name in self._missing()]
         if part.tree is not None and part.tree.files == 0:
-            found.problems.append(f"{path}: holds no file at all: is it the right folder?")
+            found.problems.append(Doubt(f"{path}: holds no file at all: is it the right folder?"))
         name = self._tree.name
         noticed: tuple[tuple[str, Literal["info", "low"], str, str, list[bytes]], ...] = (
             (

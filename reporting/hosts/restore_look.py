@@ -6,19 +6,28 @@ from reporting.backup_set import commands as c
 from reporting.backup_set import manifest as m
 from reporting.backup_set import restorecommands as r
 from reporting.backup_set import restoreplan as p
+from reporting.backup_set.medium import MediumReport
 from reporting.backup_set.opened import open_part
 from reporting.backup_set.request import MariadbRequest
 from reporting.backup_set.sumslist import read_list
 from reporting.backup_set.tarread import Pull, TarPull
 from reporting.hosts.push import push
-from reporting.hosts.restore_work import HostRestoreError, Work, all_of, ended_well, rows_there, secret_of
+from reporting.hosts.restore_work import HostRestoreError, Work, all_of, ended_well, rows_there, secret_of, whole_answer
 from reporting.hosts.stream import Ended
 from reporting.text import harmless
 
 
-def look(work: Work) -> None:
+def look(work: Work, medium: MediumReport | None) -> None:
+    """Plan every part. What stands in the way, of the undo set too, is in the problems of `work.done`."""
+    if work.asked.delete_extra and not work.manifest.complete and not work.asked.incomplete:
+        work.done.problems.append(
+            f"set {work.manifest.set} is INCOMPLETE: --delete-extra would remove what it merely could not read. "
+            "Leave --delete-extra out, or add --incomplete if that is what you want"
+        )
     for part in work.manifest.parts:
-        if part.tree is not None:
+        if part.for_reading:
+            work.done.by_hand.append(f"{part.name}: by hand (--to DIR shows it): crontab, server settings, certificate")
+        elif part.tree is not None:
             plan = _plan_tree(work, part)
             work.trees.append((part, plan))
             work.done.trees.append(plan.describe())
@@ -33,6 +42,27 @@ def look(work: Work) -> None:
                 work.done.problems.append(database.blocked)
         else:
             work.done.problems.append(f"{part.name}: {part.kind} is not restored onto a host: --to DIR, then by hand")
+    _foresee_undo(work, medium)
+
+
+def undo_refused(why: str) -> str:
+    """The line for what is there now and cannot be saved."""
+    return (
+        f"what is there now cannot be saved first ({why}): put that right, or give --no-undo: "
+        "then there is no way back to what is there now"
+    )
+
+
+def _foresee_undo(work: Work, medium: MediumReport | None) -> None:
+    there = any(plan.host.there for _, plan in work.trees) or any(plan.there for _, _, plan in work.bases)
+    if work.asked.no_undo or not there:
+        return
+    if medium is None or not medium.ok:
+        why = medium.reason if medium else "site_restore_medium is not set"
+        work.done.problems.append(undo_refused(f"no medium to save it to: {why}"))
+    for _, plan in work.trees:
+        if plan.host.unreadable:
+            work.done.problems.append(undo_refused(plan.host.unreadable))
 
 
 def _account_of(work: Work, part: m.Part) -> MariadbRequest | None:
@@ -58,11 +88,15 @@ def _plan_tree(work: Work, part: m.Part) -> p.TreePlan:
         )
     host = p.HostTree(above, top, there)
     if there:
-        host.files = p.read_sums(all_of(work, r.sums_command(above, top)))
+        output, ended = whole_answer(work, r.sums_command(above, top))
+        host.files = p.read_sums(output)
+        if "Permission denied" in ended.stderr:
+            host.unreadable = f"{above}/{top}: {ended.last_line()}"
         host.modes = p.read_modes(all_of(work, r.modes_command(above, top)))
         host.folders = p.read_names(all_of(work, r.others_command(above, top, "d")))
         host.links = p.read_names(all_of(work, r.others_command(above, top, "l")))
     plan = p.plan_tree(part, host, read_list(work.asked.source.folder / part.tree.files_list))
+    plan.special_bits = work.asked.special_bits
     with open_part(work.asked.source, part, whole=False) as stream:
         for entry in TarPull(Pull(stream.next_block)).entries():
             p.compare_entry(plan, entry, work.host.become)
@@ -83,7 +117,7 @@ def _room(work: Work, plan: p.TreePlan) -> None:
 
 def _plan_database(work: Work, part: m.Part, request: MariadbRequest) -> p.DatabasePlan:
     output, ended = work.host.ask(c.inspect_command(request), secret_of(request))
-    if ended.code != 0 and "1049" not in ended.stderr and "1044" not in ended.stderr:
+    if ended.code != 0 and not r.says_no_database(ended.stderr):
         raise HostRestoreError(c.database_refusal(ended.stderr, ended.code, request))
     there = ended.code == 0
     facts = c.read_facts(output) if there else c.DatabaseFacts()
@@ -130,4 +164,4 @@ def _refusal(path: str, ended: Ended) -> str:
     return f"{path}: neither it nor the folder above it can be entered on the host: make the folder above, or become"
 
 
-__all__ = ["look"]
+__all__ = ["look", "undo_refused"]

@@ -15,6 +15,7 @@ from reporting.backup_set.request import MariadbRequest
 from reporting.backup_set.tablefacts import TableContent, TableMeter
 from reporting.hosts.backup_host import Host
 from reporting.hosts.push import Pushed, push
+from reporting.hosts.stream import Ended
 from reporting.text import harmless
 
 
@@ -34,6 +35,8 @@ class Asked:
     delete_extra: bool = False
     definer: str = "keep"
     no_undo: bool = False
+    incomplete: bool = False  # delete what an incomplete set has not, too
+    special_bits: bool = False  # keep setuid and setgid
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Done:
 
     trees: list[dict[str, object]] = field(default_factory=list)
     databases: list[dict[str, object]] = field(default_factory=list)
+    by_hand: list[str] = field(default_factory=list)  # parts that never go onto a host by themselves
     undo: str = ""
     begun: bool = False
     compared: list[Comparison] = field(default_factory=list)
@@ -64,10 +68,14 @@ class Work:
 
 def all_of(work: Work, command: str) -> bytes:
     """All that a command prints; what it could not read counts as not there, and is sent again."""
+    return whole_answer(work, command)[0]
+
+
+def whole_answer(work: Work, command: str) -> tuple[bytes, Ended]:
+    """All that a command prints, and how it ended."""
     with work.host.run(command) as stream:
         output = b"".join(iter(lambda: stream.read(1 << 18), b""))
-        stream.finish()
-    return output
+        return output, stream.finish()
 
 
 def rows_there(work: Work, request: MariadbRequest) -> list[TableContent]:
@@ -95,4 +103,15 @@ def ended_well(said: Pushed) -> bool:
     return said.took_all and said.ended.code == 0
 
 
-__all__ = ["Asked", "Done", "HostRestoreError", "Work", "all_of", "ended_well", "push_to", "rows_there", "secret_of"]
+__all__ = [
+    "Asked",
+    "Done",
+    "HostRestoreError",
+    "Work",
+    "all_of",
+    "ended_well",
+    "push_to",
+    "rows_there",
+    "secret_of",
+    "whole_answer",
+]

@@ -26,7 +26,7 @@ from reporting.contract import BackupMeasures, BackupPart, Output
 from reporting.hosts.backup_databases import Inspected, inspect_databases, take_database
 from reporting.hosts.backup_environment import NAME as ENVIRONMENT
 from reporting.hosts.backup_environment import take_environment
-from reporting.hosts.backup_host import Host, Outcome, PartFailedError, Progress, finding, plain
+from reporting.hosts.backup_host import Doubt, Host, Outcome, PartFailedError, Progress, finding, plain
 from reporting.hosts.backup_tree import Policy, collapsed, take_tree
 from reporting.text import harmless
 
@@ -79,6 +79,8 @@ def _take_all(host: Host, request: BackupRequest, inspected: Inspected, draft: D
         except (PartFailedError, TarError, DumpError, AnsibleError) as error:
             problems = [f"{part.name}: not saved: {harmless(error, 800)}"]
         problems += _collapsed(part.name, draft, request.least_percent)
+        if request.as_it_is:
+            problems = [problem for problem in problems if not isinstance(problem, Doubt)]
         draft.problems += problems
         outcome.problems += _shortened(part.name, problems)
     problems = _take_environment(host, request, draft)

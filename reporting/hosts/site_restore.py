@@ -7,7 +7,9 @@ tables and objects are read again on the host and compared with the set.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from reporting.backup_set.tarread import Pull, TarPull
 from reporting.backup_set.tarstream import TarError
 from reporting.backup_set.tarwrite import rewritten
 from reporting.hosts.backup_host import Host
-from reporting.hosts.restore_look import look
+from reporting.hosts.restore_look import look, undo_refused
 from reporting.hosts.restore_work import (
     Asked,
     Done,
@@ -56,7 +58,7 @@ def restore_site(connection: Any, asked: Asked, medium: MediumReport | None, *, 
     done = Done()
     work = Work(Host(connection, become, 900, progress), asked, m.read_manifest(asked.source.folder), done)
     try:
-        look(work)
+        look(work, medium)
         if asked.apply and not done.problems:
             _save(work, medium)
             _apply(work)
@@ -79,12 +81,10 @@ def _save(work: Work, medium: MediumReport | None) -> None:
     if not trees and not bases:
         return
     if medium is None or not medium.ok:
-        why = medium.reason if medium else "no medium (site_backup_medium)"
-        _no_undo(work, f"no medium to save it to: {why}")
-        return
+        return  # `look` refused it, or --no-undo
     request = BackupRequest.model_validate(
         {"site": work.asked.site, "execution": work.asked.name, "trees": trees}
-    ).model_copy(update={"databases": bases})
+    ).model_copy(update={"databases": bases, "least_percent": 0, "as_it_is": True})  # damaged, and saved as it is
     host = work.host
     outcome = back_up(host.connection, request, medium, become=host.become, progress=host.progress)
     if outcome.measures is not None:
@@ -95,9 +95,7 @@ def _save(work: Work, medium: MediumReport | None) -> None:
 
 def _no_undo(work: Work, why: str) -> None:
     if not work.asked.no_undo:
-        raise HostRestoreError(
-            f"what is there now cannot be saved first ({why}); nothing was changed. --no-undo goes on"
-        )
+        raise HostRestoreError(undo_refused(why))
 
 
 # -- it is done
@@ -105,30 +103,45 @@ def _no_undo(work: Work, why: str) -> None:
 
 def _apply(work: Work) -> None:
     for above in {plan.host.above for _, plan in work.trees}:
-        work.host.ask(r.drop_stage_command(above, f"{r.STAGE}*"))  # left by a restore that was killed
+        work.host.ask(r.drop_stage_command(above, r.stage_of(work.asked.site)))  # left by a restore that was killed
     for part, plan in work.trees:
         _stage(work, part, plan)
     roots = [f"{plan.host.above.rstrip('/')}/{plan.host.top}" for _, plan in work.trees if plan.host.there]
     work.done.begun = True
-    for root in roots:
-        work.host.ask(r.maintenance_command(root, on=True))
-    for part, request, base in work.bases:
-        _load(work, part, request, base)
-    for _part, plan in work.trees:
-        _place(work, plan)
-    for root in roots:
-        work.host.ask(r.maintenance_command(root, on=False))
+    with _maintenance(work, roots):
+        for part, request, base in work.bases:
+            _load(work, part, request, base)
+        for _part, plan in work.trees:
+            _place(work, plan)
+
+
+@contextmanager
+def _maintenance(work: Work, roots: list[str]) -> Iterator[None]:
+    """Visitors get status 503 meanwhile, and not for ever when a step fails."""
+    try:
+        for root in roots:
+            work.host.ask(r.maintenance_command(root, on=True))
+        yield
+    finally:
+        for root in roots:
+            try:
+                _, ended = work.host.ask(r.maintenance_command(root, on=False))
+                left = ended.last_line() if ended.code != 0 else ""
+            except (AnsibleConnectionFailure, AnsibleError) as error:
+                left = harmless(error, 300)
+            if left:
+                work.done.problems.append(f"{root}/.maintenance may still be there (status 503): remove it: {left}")
 
 
 def _stage_name(work: Work, plan: p.TreePlan) -> str:
-    return f"{r.STAGE}{work.asked.name}-{plan.name}"
+    return r.stage_of(work.asked.site, work.asked.name, plan.name)
 
 
 def _stage(work: Work, part: m.Part, plan: p.TreePlan) -> None:
     """Unpack beside the tree, and compare every file there; on any difference nothing was changed."""
     host, stage = plan.host, _stage_name(work, plan)
     with open_part(work.asked.source, part, whole=False) as stream:
-        pieces = rewritten(TarPull(Pull(stream.next_block)), plan.send)
+        pieces = rewritten(TarPull(Pull(stream.next_block)), plan.send, plan.mode)
         said = push_to(work, r.stage_command(host.above, stage), pieces)
     try:
         if not ended_well(said):
@@ -144,24 +157,28 @@ def _stage(work: Work, part: m.Part, plan: p.TreePlan) -> None:
 
 def read_wanted(listing: Path, plan: p.TreePlan) -> bytes:
     """The lines of the set's list for the files that are sent."""
-    wanted = plan.added | plan.changed
+    wanted = plan.added | plan.changed | plan.targets
     lines = listing.read_bytes().split(b"\n")
     return b"".join(line + b"\n" for line in lines if line and next(iter(p.read_sums(line)), b"") in wanted)
 
 
 def _place(work: Work, plan: p.TreePlan) -> None:
     host, stage = plan.host, _stage_name(work, plan)
-    if plan.replaced:
-        _removed(work, host.above, plan.replaced)
+    for folders in (False, True):
+        _removed(work, host.above, [name for name in plan.replaced if (name in host.folders) is folders], folders)
     _, ended = work.host.ask(r.apply_command(host.above, stage, host.top, fresh=not host.there))
     if ended.code != 0:
         raise HostRestoreError(f"{host.above}/{host.top}: cannot be put in place: {ended.last_line()}")
-    if work.asked.delete_extra and plan.extra:
-        _removed(work, host.above, sorted(plan.extra))
+    if work.asked.delete_extra:
+        _removed(work, host.above, sorted(plan.extra), folders=False)
 
 
-def _removed(work: Work, above: str, names: list[bytes]) -> None:
-    said = push_to(work, r.remove_command(above), [b"".join(b"./" + name + b"\0" for name in names)])
+def _removed(work: Work, above: str, names: list[bytes], folders: bool) -> None:
+    if not names:
+        return
+    nonce = f"laman-{secrets.token_hex(16)}"
+    listed = b"".join(b"./" + name + b"\0" for name in names) + nonce.encode() + b"\0"
+    said = push_to(work, r.remove_command(above, nonce, folders=folders), [listed])
     if not ended_well(said):
         raise HostRestoreError(f"{above}: cannot remove what the set has not: {said.ended.last_line()}")
 
@@ -201,6 +218,8 @@ def compare(work: Work) -> None:
         wrong = [show(name) for name, digest in recorded.items() if now.get(name) != digest]
         extra = len(now.keys() - recorded.keys())
         note = f"{extra} files that the set has not are still there" if extra else ""
+        if plan.stripped:
+            note = "; ".join(filter(None, [note, f"setuid or setgid taken off {len(plan.stripped)} (--special-bits)"]))
         _compared(work, Comparison(part.name, "files", "equal", len(recorded)), wrong, note)
     for part, request, _plan_of in work.bases:
         _verify_database(work, part, request)
