@@ -85,6 +85,8 @@ _EXPECTED = {
 
 def _read(source: Path, shown: str) -> bytes:
     try:
+        if source.exists() and not source.is_file():
+            raise AttachmentError(f"{shown}: no regular file (a PDF, JPG or PNG is expected)")
         if not source.is_file():
             raise AttachmentError(f"{shown}: no such file (a PDF, JPG or PNG is expected)")
         size = source.stat().st_size

@@ -24,7 +24,7 @@ class Whole:
     compliance: Compliance
     accounts: Mapping[str, account.Account]
     gone: tuple[account.Account, ...]
-    last_at: datetime | None
+    last_at: datetime | None  # of the event that was recorded last: one from a clock that was ahead is forgotten
 
     @property
     def today(self) -> date:
@@ -38,7 +38,7 @@ def whole_record(record: Record, lang: Language = "en") -> Whole:
         events = list(record.ledger.events())
         compliance = evaluate_all(load_standards(), events, record.clock(), lang)  # says which event is not whole
         accounts = account.fold(events)
-    last = max((e.at for e in events), default=None)
+    last = max(events, key=lambda e: e.seq).at if events else None
     return Whole(compliance, accounts, tuple(no_longer(accounts.values(), compliance.deviations)), last)
 
 
@@ -54,7 +54,7 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-def situation_of(record: Record, whole: Whole) -> Situation:
+def situation_of(record: Record, whole: Whole, *, clock_is_right: bool = False) -> Situation:
     """What a command is judged with: the deviations as they were judged, the accounts as they are at this moment.
 
     `seen` is what was on record when `whole` was read: who was faster since is noticed.
@@ -67,7 +67,7 @@ def situation_of(record: Record, whole: Whole) -> Situation:
         deviations=known,
         now=record.clock(),
         agent=this_agent(),
-        last_at=whole.last_at,
+        last_at=None if clock_is_right else whole.last_at,
         seen={key: whole.accounts[key].seq if key in whole.accounts else 0 for key in known},
     )
 

@@ -53,6 +53,9 @@ def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
     several = "*" if name == "account" else "+"
     parser.add_argument("deviation", nargs=several, metavar="D-ID", help="ids; one account may answer several")
     parser.add_argument("--as", dest="officer", metavar="NAME", help="who does it (default: by role)")
+    parser.add_argument(
+        "--clock-is-right", action="store_true", help="the last event has a later time because the clock was wrong then"
+    )
     if name != "account":
         parser.add_argument("--note", default="", help="what is said about it (return: needed)")
         parser.add_argument("--account", metavar="A-ID", help="the account that was read (show prints it)")
@@ -99,7 +102,7 @@ def _account(options: argparse.Namespace, record: Record) -> int:
     files = [[attached(path, "evidence", papers) for path in entry.evidence] for entry in entries]
     whole = whole_record(record, _language(record))
     with step_lock(record, "deviation", "the accounts of deviations"):
-        situation = situation_of(record, whole)
+        situation = situation_of(record, whole, clock_is_right=options.clock_is_right)
         plans = [account(with_seen(situation, entry.seen), entry.asked) for entry in entries]
         _check_once(plans)
         _write(record, situation, plans, files)
@@ -208,7 +211,7 @@ def _decide(options: argparse.Namespace, record: Record) -> int:
         raise Refused("--account names the account of one deviation: give one deviation, or leave it out")
     whole = whole_record(record, _language(record))
     with step_lock(record, "deviation", "the accounts of deviations"):
-        situation = situation_of(record, whole)
+        situation = situation_of(record, whole, clock_is_right=options.clock_is_right)
         drafts = (give_back if returning else accept)(situation, asked)
         record.ledger.append(drafts)
     return _said_decision(options, record, drafts)

@@ -34,7 +34,7 @@ from reporting.cli.common import (
 from reporting.cli.main import EXIT_DEVIATIONS, EXIT_OK
 from reporting.cli.tables import table
 from reporting.events import DiagnosisMade, Person
-from reporting.runner.diagnose import Asked, diagnose_site
+from reporting.runner.diagnose import Asked, diagnose_site, require_ticket
 from reporting.text import harmless
 from reporting.unit import Inventory, check_variables
 
@@ -58,9 +58,12 @@ def run(options: argparse.Namespace) -> int:
     inventory = inventory_of(options)
     (site,) = wanted_sites(inventory, [options.site])
     check_variables(inventory)
-    asked = Asked(site=site, ticket=options.ticket, executor=_executor(options, inventory), agent=this_agent())
-    with opened(inventory) as record, _progress(site) as progress:
-        made = diagnose_site(asked, record, progress.step)
+    ticket = options.ticket.strip().upper() if options.ticket is not None else None
+    asked = Asked(site=site, ticket=ticket, executor=_executor(options, inventory), agent=this_agent())
+    with opened(inventory) as record:
+        require_ticket(asked, record)  # before anything is said to be looked at
+        with _progress(site) as progress:
+            made = diagnose_site(asked, record, progress.step)
     if options.json:
         print(json.dumps(made.json_value(), indent=2, ensure_ascii=False))
     else:

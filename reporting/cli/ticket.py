@@ -1,7 +1,7 @@
 r"""Problems of a site, from the report to the solution (POS activity 8: 900 working minutes).
 
   open     --title TEXT [--site SITE] [--problem TEXT] [--reported TIME] [--by WHO] [--route ROUTE]
-           [--breach] [--file FILE]
+           [--party WHO] [--breach] [--file FILE]
   list     [--open] [--site SITE] [--route ROUTE] [--state STATE]
   show     TICKET
   take     TICKET                                    the first response; or take it over from a colleague
@@ -22,6 +22,7 @@ solved. Gross minutes run from the report to the last solution, pauses included,
 Every step also takes:
   --executor NAME (or --as NAME)   the officer who does it (default: who has the ticket); who typed is recorded too
   --at "2026-03-12 14:00" --note   it was done then; the note says how that is known; not before the step before it
+  --clock-is-right --note          the step before it has a later time, because the clock was ahead then
   --seen N                         only if nothing was recorded about it since you read it (N: see show)
   --json
 Files are PDF, JPG or PNG by content.

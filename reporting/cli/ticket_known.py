@@ -27,7 +27,7 @@ from reporting.troubleshooting.drafts import (
     solution_paper,
     step_drafts,
 )
-from reporting.troubleshooting.fold import KINDS, fold
+from reporting.troubleshooting.fold import KINDS, fold, not_after
 from reporting.troubleshooting.model import Ticket, Timing
 from reporting.troubleshooting.timing import RulesInForce, timing_by
 
@@ -83,7 +83,8 @@ def write_step(record: Record, tickets: Tickets, permitted: Permitted) -> str | 
     known, folder = tickets.known, folder_of(tickets.known, permitted)
     made: list[Made] = []
     if permitted.asked.step == "solve":
-        paper = solution_paper(known, permitted, tickets.timing(permitted.ticket, permitted.done_at))
+        then = not_after(permitted.ticket, permitted.done_at)
+        paper = solution_paper(known, permitted, tickets.timing(then, permitted.done_at))
         made.append(Made(SOLUTION, f"{permitted.ticket.id}.txt", paper))
     _write(record, folder, [*permitted.asked.files, *made], lambda files: step_drafts(known, permitted, folder, files))
     return folder.execution

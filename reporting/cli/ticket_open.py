@@ -28,6 +28,7 @@ def add_arguments(_name: str, parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--by", default="", metavar="WHO", help="who reported it, and how")
     parser.add_argument("--route", choices=ROUTES, default="mandiri", help="who works on it (default: mandiri)")
+    parser.add_argument("--party", default="", metavar="WHO", help="who it is there (needed for pihak_ketiga)")
     parser.add_argument(
         "--executor", "--as", dest="executor", metavar="NAME", help="who is responsible (default: by role)"
     )
@@ -69,6 +70,7 @@ def _asked(options: argparse.Namespace, record: Record) -> AskedOpening:
         reported_by=options.by,
         executor=options.executor,
         route=options.route,
+        party=options.party,
         breach_known_at=instant(known, inventory, "--breach-known") if known else None,
         files=looked_at(record, options.file, "report"),
         token=token(),

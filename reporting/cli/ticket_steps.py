@@ -31,11 +31,10 @@ def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("route", choices=ROUTES, help="who works on it from now on")
         parser.add_argument("--party", default="", metavar="WHO", help="who it is there (needed for pihak_ketiga)")
     if name == "note":
-        parser.add_argument("note", metavar="TEXT", help="what there is to say")
+        parser.add_argument("text", metavar="TEXT", help="what there is to say")
     elif name == "pause":
-        parser.add_argument("--reason", dest="note", default="", metavar="TEXT", help="what it waits for, and on whom")
-    else:
-        parser.add_argument("--note", default="", metavar="TEXT", help="what has to be said about it")
+        parser.add_argument("--reason", dest="text", default="", metavar="TEXT", help="what it waits for, and on whom")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what has to be said about it")
     if name == "attach":
         parser.add_argument("file", nargs="*", metavar="FILE", help="PDF, JPG or PNG")
     elif name in ("pause", "notified"):
@@ -53,6 +52,9 @@ def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         else "done then (default: now); --note says how it is known"
     )
     parser.add_argument(when, dest="at", metavar="TIME", help=text)
+    parser.add_argument(
+        "--clock-is-right", action="store_true", help="the clock was ahead at the step before; --note says so"
+    )
     parser.add_argument("--executor", "--as", dest="executor", metavar="NAME", help="who does it (default: who has it)")
     parser.add_argument(
         "--seen", type=int, metavar="N", help="refuse when it has moved on since it was read (see show)"
@@ -95,7 +97,7 @@ def _asked(options: argparse.Namespace, record: Record) -> Asked:
         ticket=options.ticket,
         executor=options.executor,
         at=instant(options.at, record.inventory, option) if options.at else None,
-        note=options.note,
+        note="; ".join(text for text in (getattr(options, "text", ""), options.note) if text.strip()),
         files=looked_at(record, options.file, _ROLES.get(step, "attachment")),
         route=getattr(options, "route", None),
         party=getattr(options, "party", ""),
@@ -104,6 +106,7 @@ def _asked(options: argparse.Namespace, record: Record) -> Asked:
         solution=getattr(options, "solution", ""),
         prevention=getattr(options, "prevention", ""),
         seen_seq=options.seen,
+        clock_is_right=options.clock_is_right,
         token=token(),
     )
 
@@ -133,6 +136,9 @@ def _print_next(record: Record, ticket: Ticket, due: str, execution: Execution |
         deviates = execution is not None and execution.verdict.status == "menyimpang"
         account = f"the deviation waits for its account: {command_line(record.inventory, 'deviation', 'list')}"
         more = account if deviates else "nothing is left to do"
+        if ticket.breach_known_at is not None and ticket.notified_at is None:
+            notified = command_line(record.inventory, "ticket", "notified", ticket.id, "--evidence", "…")
+            more = f"to do: the written notice, then {notified}" + (f"; {more}" if deviates else "")
         print(
             f"{more}; if it comes back: {command_line(record.inventory, 'ticket', 'reopen', ticket.id, '--note', '…')}"
         )

@@ -41,7 +41,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that a command is judged with. `last_at`: when the ledger's last event was recorded."""
+    """Everything that a command is judged with.
+
+    `last_at`: when the ledger's last event was recorded; None: not to be compared.
+    """
 
     unit: Unit
     deviations: Mapping[str, Known]
@@ -99,16 +102,17 @@ def named_id(known: Mapping[str, object], wanted: str) -> str:
 
 
 def check_clock(situation: Situation) -> None:
-    """Nothing is said before what is on record already.
+    """Nothing is said before what was recorded last, unless somebody has looked which of the two clocks is wrong.
 
     Raises:
-        Refused: this machine's clock was set back.
+        Refused: this machine's clock is behind, or it was ahead when the last event was recorded.
     """
     last = situation.last_at
     if last is not None and situation.now < last - SOON:
         raise Refused(
             f"this machine's clock says {situation.local(situation.now)}, but the record's last event is of "
-            f"{situation.local(last)}: set the clock right first (timedatectl)"
+            f"{situation.local(last)}: set the clock right (timedatectl), or if it is right and was wrong then: add "
+            "--clock-is-right"
         )
 
 

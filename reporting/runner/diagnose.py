@@ -64,7 +64,7 @@ def diagnose_site(asked: Asked, record: Record, tell: Callable[[str], None]) -> 
         CannotDiagnose: an unknown ticket, or one of another site; no result came.
         CannotRun: ansible could not be started.
     """
-    _require_ticket(asked, record)
+    require_ticket(asked, record)
     began = record.clock()
     local = began.astimezone(record.inventory.unit.tz)
     name = f"{local:%Y%m%dT%H%M%S}-{SLUG}-{asked.site}-{secrets.token_hex(4)}"
@@ -82,7 +82,12 @@ def diagnose_site(asked: Asked, record: Record, tell: Callable[[str], None]) -> 
     return made
 
 
-def _require_ticket(asked: Asked, record: Record) -> None:
+def require_ticket(asked: Asked, record: Record) -> None:
+    """That the ticket is there, and is about that site.
+
+    Raises:
+        CannotDiagnose: it is not.
+    """
     if asked.ticket is None:
         return
     for event in record.ledger.events([KIND_TICKET_OPENED]):

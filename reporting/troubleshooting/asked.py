@@ -49,8 +49,9 @@ class Known:
 class Asked:
     """A step as it was asked for. `at`: done then (with a note that says how that is known), None: now.
 
-    `seen_seq`: the ticket as it was when it was decided upon; None: as it is now. `token` makes an execution's id
-    unique. `at` of `breach`: since when it is known that personal data are concerned.
+    `clock_is_right`: the step before it has a later time because the clock was wrong then (the note says how that is
+    known). `seen_seq`: the ticket as it was when it was decided upon; None: as it is now. `token` makes an execution's
+    id unique. `at` of `breach`: since when it is known that personal data are concerned.
     """
 
     step: TicketStepName
@@ -66,6 +67,7 @@ class Asked:
     solution: str = ""
     prevention: str = ""
     seen_seq: int | None = None
+    clock_is_right: bool = False
     token: str = ""
 
 
@@ -80,6 +82,7 @@ class AskedOpening:
     reported_by: str = ""
     executor: str | None = None
     route: Route = "mandiri"
+    party: str = ""
     breach_known_at: datetime | None = None
     files: tuple[Attached, ...] = ()
     token: str = ""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from reporting.events import Person, TicketStepName
+from reporting.events import Person, Route, TicketStepName
 from reporting.people import same_person
 from reporting.text import harmless
 from reporting.troubleshooting.asked import TEXT_MOST, TITLE_MOST, Asked, Known, Refused
 from reporting.troubleshooting.fold import last_moment
 from reporting.troubleshooting.model import MOVING, ROUTES, Ticket
 
+SOON = timedelta(minutes=5)  # a clock that is this much behind another is no error
+KNOWN_BEFORE = timedelta(days=365)  # a breach that was known earlier than this before its report: a mistyped year
 _WITHOUT_ORDER: tuple[TicketStepName, ...] = ("breach", "notified")  # a clock of their own: see `moment_of`
 DONE: dict[TicketStepName, str] = {
-    "take": "taken", "route": "routed", "pause": "paused", "resume": "resumed", "note": "noted", "attach": "added to",
-    "solve": "solved", "reopen": "reopened", "breach": "called a breach", "notified": "notified",
+    "take": "taken", "route": "routed", "pause": "paused", "resume": "resumed", "note": "noted",
+    "attach": "given a file", "solve": "solved", "reopen": "reopened", "breach": "called a breach",
+    "notified": "notified",
 }  # fmt: skip
 
 
@@ -106,24 +109,29 @@ def _check_breach(known: Known, ticket: Ticket, step: TicketStepName) -> None:
 def moment_of(known: Known, ticket: Ticket, asked: Asked) -> datetime:
     """When a step is done: now, or earlier as it is told; after the last one, and never in the future.
 
-    What starts or ends the clock of a breach has an order of its own: it is known after the report, and the notice is
-    sent after it was known, whatever else was done to the ticket meanwhile.
+    What starts or ends the clock of a breach has an order of its own: it may be known before the report, and the notice
+    is sent after it was known, whatever else was done to the ticket meanwhile.
 
     Raises:
         Refused: at another time.
     """
     done_at = asked.at or known.now
-    before, what = last_moment(ticket), _last_done(ticket)
+    before, what = _before(ticket), _last_done(ticket)
     if asked.step == "breach":
-        before, what = ticket.reported_at, "it was reported"
+        before, what = ticket.reported_at - KNOWN_BEFORE, "a year before it was reported"
     elif asked.step == "notified" and ticket.breach_known_at is not None:
         before, what = ticket.breach_known_at, "the breach was known"
     option = "--known" if asked.step == "breach" else "--at"
-    if asked.at is None and done_at < before:
-        raise Refused(
-            f"{ticket.id}: the clock of this machine says {known.text(done_at)}, before {what} ({known.text(before)}): "
-            "set it right, nothing was recorded"
-        )
+    if before > known.now:  # one of the two was told by a clock that is wrong, and only people can know which
+        if before > known.now + SOON and not asked.clock_is_right:
+            raise Refused(
+                f"{ticket.id}: the clock of this machine says {known.text(known.now)}, before {what} "
+                f"({known.text(before)}): set it right, nothing was recorded; if it is right and was wrong then: add "
+                "--clock-is-right and --note"
+            )
+        if asked.clock_is_right and not asked.note.strip():
+            raise Refused("--clock-is-right needs --note: how it is known that the clock was wrong then")
+        before = done_at
     if done_at > known.now:
         raise Refused(f"{option} {known.text(done_at)} is in the future: record what has been done")
     if done_at < before:
@@ -131,6 +139,12 @@ def moment_of(known: Known, ticket: Ticket, asked: Asked) -> datetime:
     if asked.at is not None and not asked.note.strip():
         raise Refused(f"{option} needs --note: how it is known that it was then (a call, a letter, the provider's log)")
     return done_at
+
+
+def _before(ticket: Ticket) -> datetime:
+    """What a step is compared with: the last one that moved it, or what was noted since with an earlier time."""
+    since = next((s.done_at for s in reversed(ticket.steps) if s.name not in _WITHOUT_ORDER), ticket.reported_at)
+    return min(last_moment(ticket), since)
 
 
 def _last_done(ticket: Ticket) -> str:
@@ -171,13 +185,23 @@ def check_said(asked: Asked) -> None:
             raise Refused(f"{asked.step} needs {option}: {why}")
     if asked.step == "route" and asked.route is None:
         raise Refused(f"route needs where to: {', '.join(ROUTES)}")
-    if asked.step == "route" and asked.route == "pihak_ketiga" and not asked.party.strip():
-        raise Refused("route pihak_ketiga needs --party: who it is (the provider, the hosting company)")
+    if asked.step == "route":
+        check_party(asked.route, asked.party)
     texts = {"--cause": asked.cause, "--solution": asked.solution, "--prevention": asked.prevention}
     check_lengths(
         {"--note": (asked.note, TEXT_MOST), "--party": (asked.party, TITLE_MOST)}
         | {option: (text, TEXT_MOST) for option, text in texts.items()}
     )
+
+
+def check_party(route: Route | None, party: str) -> None:
+    """That a third party is named.
+
+    Raises:
+        Refused: it is not.
+    """
+    if route == "pihak_ketiga" and not party.strip():
+        raise Refused("route pihak_ketiga needs --party: who it is (the provider, the hosting company)")
 
 
 def check_lengths(texts: Mapping[str, tuple[str, int]]) -> None:

@@ -24,8 +24,10 @@ from reporting.troubleshooting.asked import (
     Refused,
 )
 from reporting.troubleshooting.checks import (
+    KNOWN_BEFORE,
     check_files,
     check_lengths,
+    check_party,
     check_said,
     check_seen,
     check_state,
@@ -62,14 +64,20 @@ def permit_opening(known: Known, asked: AskedOpening) -> Opening:
     """
     if not asked.title.strip():
         raise Refused('open needs --title: the problem in a few words, like "halaman depan galat 500"')
+    check_party(asked.route, asked.party)
     check_lengths({"--title": (asked.title, TITLE_MOST), "--by": (asked.reported_by, TITLE_MOST),
-                    "--problem": (asked.problem, TEXT_MOST)})  # fmt: skip
+                    "--party": (asked.party, TITLE_MOST), "--problem": (asked.problem, TEXT_MOST)})  # fmt: skip
     if asked.site is not None and asked.site not in known.sites:
         raise Refused(f"--site {harmless(asked.site, 63)!r}: hosts.yml has: {', '.join(known.sites)}")
     reported = asked.reported_at or known.now
     for option, at in (("--reported", reported), ("--breach-known", asked.breach_known_at)):
         if at is not None and at > known.now:
             raise Refused(f"{option} {known.text(at)} is in the future: a problem is reported when it is there")
+    if asked.breach_known_at is not None and asked.breach_known_at < reported - KNOWN_BEFORE:
+        raise Refused(
+            f"--breach-known {known.text(asked.breach_known_at)} is more than a year before the report "
+            f"({known.text(reported)}): is the year right?"
+        )
     try:
         known.standard(known.day(reported))
     except (StandardError, OverflowError) as error:

@@ -82,6 +82,7 @@ def opening_drafts(
         executor=opening.executor,
         agent=known.agent,
         route=asked.route,
+        party=harmless(asked.party.strip(), TITLE_MOST),
         execution=execution,
         source="finding" if found is not None else "hand",
         finding=found.finding if found is not None else None,

@@ -69,6 +69,12 @@ def last_moment(ticket: Ticket) -> datetime:
     return step.done_at if step is not None else ticket.reported_at
 
 
+def not_after(ticket: Ticket, at: datetime) -> Ticket:
+    """A ticket as it counts for a step that is done `at`, whatever a clock that was ahead has said before."""
+    steps = tuple(replace(s, done_at=min(s.done_at, at)) for s in ticket.steps)
+    return replace(ticket, reported_at=min(ticket.reported_at, at), steps=steps)
+
+
 def _opened(event: Event) -> Ticket:
     data = _read(event, TicketOpened)
     return Ticket(
@@ -84,7 +90,7 @@ def _opened(event: Event) -> Ticket:
         agent=data.agent,
         route=data.route,
         first_route=data.route,
-        party="",
+        party=data.party,
         source=data.source,
         finding=data.finding,
         fingerprint=data.fingerprint,
@@ -111,6 +117,8 @@ def _moved(event: Event, ticket: Ticket) -> Ticket:
         return replace(ticket, seen=(*ticket.seen, again), occurrences=ticket.occurrences + seen.count)
     step = _step(event)
     moved = replace(ticket, steps=(*ticket.steps, step), state=_LEADS_TO.get(step.name, ticket.state))
+    if step.name in MOVING:  # reported by a clock that was ahead: at the latest when something was done about it
+        moved = replace(moved, reported_at=min(ticket.reported_at, step.done_at))
     if step.name in ("take", "reopen"):  # whoever has it is responsible from now on
         moved = replace(moved, executor=step.executor)
     if step.name == "route" and step.route is not None:

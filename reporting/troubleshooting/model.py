@@ -84,6 +84,17 @@ class Ticket:
         return next((s for s in reversed(self.steps) if s.name in names), None)
 
     @property
+    def moves(self) -> tuple[tuple[Step, datetime], ...]:
+        """The steps that follow each other, and from when each counts: never after a later one.
+
+        Where one has a time after the next, the clock was wrong: until the next says so, nobody can know.
+        """
+        found: list[tuple[Step, datetime]] = []
+        for step in reversed([s for s in self.steps if s.name in MOVING]):
+            found.append((step, min(step.done_at, found[-1][1]) if found else step.done_at))
+        return tuple(reversed(found))
+
+    @property
     def solved_at(self) -> datetime | None:
         """When it was solved for good, so far; None while it is open."""
         step = self.last("solve") if self.state == "solved" else None
@@ -92,8 +103,7 @@ class Ticket:
     @property
     def taken_at(self) -> datetime | None:
         """The first response: when somebody first took it (or routed or solved it without taking it)."""
-        step = next((s for s in self.steps if s.name in ("take", "route", "solve")), None)
-        return step.done_at if step else None
+        return next((at for step, at in self.moves if step.name in ("take", "route", "solve")), None)
 
 
 @dataclass(frozen=True, slots=True)

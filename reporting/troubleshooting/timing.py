@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from reporting.events import KIND_SETTINGS, Route
 from reporting.ledger.model import Event
 from reporting.troubleshooting.fold import TicketError, last_moment
-from reporting.troubleshooting.model import MOVING, ROUTES, RouteMinutes, Ticket, Timing
+from reporting.troubleshooting.model import ROUTES, RouteMinutes, Ticket, Timing
 from reporting.unit import Snapshot, Unit
 from reporting.worktime import WorkClock
 
@@ -113,8 +113,8 @@ def _routes(ticket: Ticket, clock: WorkClock, end: datetime) -> dict[Route, Rout
     spent: dict[tuple[Route, _Mode], int] = {}
     route, since = ticket.first_route, ticket.reported_at
     mode: _Mode = "runs"
-    for step in (s for s in ticket.steps if s.name in MOVING):
-        until = max(step.done_at, since)
+    for step, counts_from in ticket.moves:
+        until = max(counts_from, since)
         spent[route, mode] = spent.get((route, mode), 0) + round(clock.minutes(since, until) * _PER_MINUTE)
         since = until
         if step.name == "route" and step.route is not None:

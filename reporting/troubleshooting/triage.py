@@ -27,6 +27,7 @@ from reporting.events import (
     Person,
     TicketSeen,
 )
+from reporting.kinds import kind_words
 from reporting.ledger.model import Draft, Event
 from reporting.people import person
 from reporting.text import harmless
@@ -199,7 +200,7 @@ class _Triage:
             kinds.setdefault(finding.kind, []).append(finding)
         groups = list(kinds.items())
         for kind, found in groups[:most]:
-            title = say(lang, "gathered", count=len(found), kind=kind.replace("_", " "))
+            title = say(lang, "gathered", count=len(found), kind=kind_words(kind, lang))
             new.append(self._group(result, found, _group_print(result.site, kind), title))
         rest = [finding for _, found in groups[most:] for finding in found]
         if rest:

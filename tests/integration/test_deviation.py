@@ -230,6 +230,9 @@ def test_a_clock_that_was_set_back(agency: Agency) -> None:
     event = recorded(agency, KIND_SETTINGS)[-1]
     told(agency.state, [type(event)(0, "", ahead, "", "person:x", event.kind, event.subject, event.data, "", "")])
     assert "this machine's clock says" in refused(agency, "account", one, *TEXTS, "--until", later(3))
+    account = ("deviation", "account", one, *TEXTS, "--until", later(3))
+    assert agency.laman(*account, "--clock-is-right").returncode == 0
+    assert agency.laman(*account, "--again").returncode == 0  # the last event is of now: nothing is asked any more
 
 
 def test_two_people_at_once_give_one_account(agency: Agency) -> None:

@@ -289,6 +289,19 @@ def test_a_breach_that_is_seen_later(agency: Agency) -> None:
 # --- what is due, what a period says
 
 
+def test_a_breach_that_is_seen_after_the_solution_leaves_its_notice_to_do(agency: Agency) -> None:
+    name = told(agency, "open", "--title", "berkas terbuka", "--site", "ppid")["ticket"]
+    assert f"{name} given a file by Budi Santoso" in ok(agency, "attach", name, "surat.pdf", "--note", "surat penyedia")
+    ok(agency, "take", name)
+    paused = told(agency, "pause", name, "--reason", "menunggu", "--note", "telepon", "--evidence", "foto.png")
+    assert paused["steps"][-1]["note"] == "menunggu; telepon"
+    ok(agency, "resume", name)
+    ok(agency, "solve", name, "--kind", "config", "--cause", "a", "--solution", "b", "--prevention", "c")
+    last = ok(agency, "breach", name, "--note", "KTP 12 pemohon").splitlines()[-1]
+    assert "nothing is left to do" not in last
+    assert f"ticket notified {name} --evidence" in last
+
+
 def test_due_says_what_tickets_wait_for(agency: Agency) -> None:
     name = told(agency, "open", "--title", "lambat", "--reported", local(NOW - timedelta(hours=2)))["ticket"]
     duties = json.loads(agency.laman("due", "--json").stdout)

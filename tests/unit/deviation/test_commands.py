@@ -129,3 +129,10 @@ def test_what_is_no_deviation_any_more_needs_no_account() -> None:
     gone = replace(before, deviations={ID: replace(before.deviations[ID], stands=False)})
     with pytest.raises(Refused, match="no deviation any more"):
         account(gone, asked())
+
+
+def test_a_clock_that_is_behind_the_last_event() -> None:
+    before = situation()
+    assert account(replace(before, last_at=NOW + timedelta(minutes=5)), asked())
+    with pytest.raises(Refused, match=r"set the clock right .* or if it is right and was wrong then: .*clock-is-right"):
+        account(replace(before, last_at=NOW + timedelta(minutes=6)), asked())

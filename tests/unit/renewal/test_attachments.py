@@ -96,8 +96,11 @@ def test_a_picture_without_size(tmp_path: Path) -> None:
 
 
 def test_not_a_file(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.pdf", tmp_path, Path("/dev/zero")):
-        with pytest.raises(AttachmentError, match="no such file"):
+    with pytest.raises(AttachmentError, match="no such file"):
+        attached(tmp_path / "none.pdf", "invoice")
+    os.mkfifo(tmp_path / "pipe.pdf")
+    for path in (tmp_path, Path("/dev/zero"), tmp_path / "pipe.pdf"):
+        with pytest.raises(AttachmentError, match="no regular file"):
             attached(path, "invoice")
 
 

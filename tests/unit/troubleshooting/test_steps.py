@@ -147,6 +147,49 @@ def test_a_clock_set_back(world: World) -> None:
     assert world.timing().gross == 60.0  # what is shown meanwhile never runs backwards
 
 
+def test_a_clock_that_was_ahead_once_does_not_block_a_ticket(world: World) -> None:
+    world.open("2026-04-14 08:00")
+    world.do("take", "2027-04-14 09:00")
+    world.now = at("2026-04-14 09:30")
+    refused(world, "note", "if it is right and was wrong then: add --clock-is-right and --note", at=None)
+    refused(world, "resume", "it is not paused")
+    refused(world, "route", "--clock-is-right needs --note", clock_is_right=True)
+    world.do("route", clock_is_right=True, note="jam server salah setahun")
+    timing = world.timing()
+    assert (timing.gross, timing.response, timing.over) == (90.0, 90.0, False)
+    assert [s.done_at.year for s in world.ticket().steps] == [2027, 2026]  # each keeps what it said
+    world.do("pause", "2026-04-14 10:00")  # and from here on nothing is asked
+    world.do("resume", "2026-04-14 10:30")
+    refused(
+        world, "solve", "is before T-2026-001 was resumed", at=at("2026-04-14 10:29"), note="x", clock_is_right=True
+    )
+    world.do("solve", "2026-04-14 11:00")
+    assert (world.timing().gross, world.timing().net, world.executions()[0].minutes) == (180.0, 150.0, 180.0)
+
+
+def test_a_report_by_a_clock_that_was_ahead(world: World) -> None:
+    world.open("2027-04-14 08:00")
+    world.now = at("2026-04-14 09:00")
+    refused(world, "solve", "before T-2027-001 was reported", ticket="T-2027-001")
+    world.do("solve", ticket="T-2027-001", clock_is_right=True, note="jam server salah setahun")
+    assert world.timing("T-2027-001").gross == 0.0
+
+
+def test_from_taken_with_a_clock_that_was_ahead() -> None:
+    world = World(unit(human_clock="from_taken"))
+    world.open("2026-04-14 08:00")
+    world.do("take", "2027-04-14 09:00")
+    world.do("solve", "2026-04-14 09:30", clock_is_right=True, note="jam server salah setahun")
+    assert (world.executions()[0].minutes, world.timing().gross, world.timing().response) == (0.0, 90.0, 90.0)
+
+
+def test_a_clock_that_is_a_little_behind_another_is_no_error(world: World) -> None:
+    world.open()
+    world.do("take", "2026-04-14 09:00")
+    world.do("pause", "2026-04-14 08:56")
+    assert (world.timing(moment=at("2026-04-14 09:00")).net, world.ticket().state) == (56.0, "paused")
+
+
 def test_two_people_at_once(world: World) -> None:
     """Both have read the ticket; the second to be let in is told what the first has done."""
     read = world.open().seq
@@ -221,6 +264,8 @@ def test_routes(world: World) -> None:
     ({"title": "x", "reported_at": at("2017-01-02 08:00")}, "--reported 2017-01-02 08:00 WIB: .*2017-12-04"),
     ({"title": "x", "executor": "agus"}, "Agus may not open a ticket"),
     ({"title": "x", "breach_known_at": at("2026-04-15 08:00")}, "--breach-known 2026-04-15 08:00 WIB is in the future"),
+    ({"title": "x", "breach_known_at": at("2025-04-13 08:00")}, "2025-04-13 08:00 WIB is more than a year before"),
+    ({"title": "x", "route": "pihak_ketiga"}, "route pihak_ketiga needs --party"),
 ])  # fmt: skip
 def test_a_ticket_that_is_not_opened(world: World, asked: dict[str, Any], match: str) -> None:
     with pytest.raises(Refused, match=match) as caught:
@@ -257,7 +302,8 @@ def test_a_breach_has_a_clock_of_its_own_that_never_sleeps(world: World) -> None
     refused(world, "notified", "is no breach of personal data; if it is one: laman ticket breach T-2026-001")
     refused(world, "breach", "breach needs --note: which personal data", note="")
     world.now = at("2026-04-18 10:00")
-    refused(world, "breach", "--known 2026-04-17 15:59 WIB is before it was reported", at=at("2026-04-17 15:59"))
+    refused(world, "breach", "--known 2025-04-17 15:59 WIB is before a year before it was", at=at("2025-04-17 15:59"))
+    refused(world, "breach", "--known 2026-04-18 10:01 WIB is in the future", at=at("2026-04-18 10:01"))
     world.do("breach", at=at("2026-04-17 16:00"))
     refused(world, "breach", "is a breach of personal data already, known since 2026-04-17 16:00 WIB")
     assert world.timing().breach_due_at == at("2026-04-20 16:00")
@@ -278,6 +324,12 @@ def test_a_breach_may_be_known_before_the_last_note_and_after_the_solution(world
     assert world.ticket().state == "solved"
     assert world.timing().gross == 120.0
     world.do("notified", at=at("2026-04-15 09:00"), note="tanggal surat")
+
+
+def test_a_breach_may_be_known_before_it_was_reported(world: World) -> None:
+    world.open("2026-04-14 08:00")
+    assert world.do("breach", at=at("2026-04-13 20:00")).breach_known_at == at("2026-04-13 20:00")
+    assert world.timing().breach_due_at == at("2026-04-16 20:00")
 
 
 def test_a_breach_from_the_start(world: World) -> None:

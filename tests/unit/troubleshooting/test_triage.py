@@ -88,7 +88,7 @@ def test_a_storm_of_one_kind_stays_one_ticket_more_however_long_it_goes_on(world
         world.triage()
     assert len(world.tickets) == 6
     gathered = world.ticket("T-2026-006")
-    assert gathered.title == "195 findings of sql injection at once"
+    assert gathered.title == "195 findings of SQL injection at once"
     assert gathered.occurrences == 195 + 29 * MAX_FINDINGS
 
 
@@ -133,5 +133,5 @@ def test_management_reads_indonesian() -> None:
     world.ran("e1", [finding(n) for n in range(20)], total=50)
     opened = world.triage().opened
     assert world.ticket(opened[0]).title == "serangan 0"
-    assert world.ticket(opened[-1]).title == "15 temuan sql injection sekaligus"
+    assert world.ticket(opened[-1]).title == "15 temuan injeksi SQL sekaligus"
     assert "30 lagi hanya dihitung" in world.ticket(opened[-1]).problem

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from reporting.content.record import _TITLES_ID
+from reporting.kinds import KINDS
 from reporting.visitor_log.rules import built_in
-from reporting.workbook.words import KINDS, Words
+from reporting.workbook.words import Words
 
 
 def test_every_kind_has_its_words() -> None:
