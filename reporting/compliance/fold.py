@@ -210,20 +210,27 @@ def _add_evidence(record: Record, event: Event, _problems: list[str]) -> None:
 
 
 _RESPONSES = ("take", "route", "solve")  # the first of them is the first response to a ticket
+_MOVES = (*_RESPONSES, "pause", "resume", "reopen")  # they follow each other
 
 
 def _add_ticket_steps(records: Iterable[Record], events: list[Event]) -> None:
-    """When each ticket was first taken, and who took it over while one of its executions went on."""
+    """When each ticket was first taken, and who took it over while one of its executions went on.
+
+    Nothing counts from later than a step after it: the clock that said so was ahead.
+    """
     tickets: dict[str, list[Record]] = {}
     for record in records:
         if record.started.activity == TROUBLESHOOTING:
             tickets.setdefault(record.site, []).append(record)
     for event in events:
-        if event.subject not in tickets or event.data.get("step") not in _RESPONSES:
+        if event.subject not in tickets or event.data.get("step") not in _MOVES:
             continue
         step = _read(event, TicketStep)
         for record in tickets[event.subject]:
-            record.responded_at = record.responded_at or step.done_at
+            if step.done_at < record.started.started_at:
+                record.started = record.started.model_copy(update={"started_at": step.done_at})
+            if record.responded_at is not None or step.step in _RESPONSES:
+                record.responded_at = min(record.responded_at or step.done_at, step.done_at)
             while_it_went_on = event.seq > record.seq and (record.ended_seq is None or event.seq < record.ended_seq)
             if step.step == "take" and while_it_went_on:
                 record.taken_over_by = step.executor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from reporting.kinds import kind_words
 from reporting.workbook.words_accounts import ACCOUNT_WORDS
 from reporting.workbook.words_backups import BACKUP_WORDS
 from reporting.workbook.words_renewals import RENEWAL_WORDS
@@ -449,26 +450,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
 }
 
 
-# Kinds of findings and classes of suspicion as people say them; a kind that is new here is shown as it is written.
-KINDS: dict[str, tuple[str, str]] = {
-    "stale_section": ("bagian kedaluwarsa", "stale section"),
-    "section_unreachable": ("bagian tidak terjangkau", "section unreachable"),
-    "section_unknown": ("tanggal tidak diketahui", "date unknown"),
-    "section_future_date": ("tanggal di masa depan", "date in the future"),
-    "tls_expires_soon": ("sertifikat segera berakhir", "certificate expires soon"),
-    "tls_expired": ("sertifikat berakhir", "certificate expired"),
-    "sql_injection": ("injeksi SQL", "SQL injection"),
-    "xss": ("skrip lintas situs (XSS)", "cross-site scripting (XSS)"),
-    "path_traversal": ("penembusan direktori", "path traversal"),
-    "command_injection": ("perintah dari jauh (RCE)", "remote commands (RCE)"),
-    "sensitive_files": ("berkas sensitif", "sensitive files"),
-    "web_shell": ("web shell", "web shell"),
-    "scanner": ("pemindai kerentanan", "vulnerability scanner"),
-    "login_brute_force": ("tebak sandi", "log-in brute force"),
-    "gambling_seo": ("halaman judi daring", "gambling pages"),
-}
-
-
 class Words:
     """The catalogue in one language."""
 
@@ -483,8 +464,7 @@ class Words:
 
     def kind(self, slug: str) -> str:
         """A kind of finding, or a class of suspicion, as people say it."""
-        known = KINDS.get(slug)
-        return known[self._place] if known else slug.replace("_", " ")
+        return kind_words(slug, self.lang)
 
     def date(self, day: dt.date) -> str:
         """A day in words: 4 Desember 2017."""
