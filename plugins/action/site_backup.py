@@ -28,6 +28,7 @@ _SPEC = {
     "databases": {"type": "list", "elements": "dict", "default": [], "no_log": True},
     "idle_timeout": {"type": "int", "default": 900},
     "full_every": {"type": "int", "default": 7},
+    "recorded_sets": {"type": "dict", "default": {}},
     "retries": {"type": "int", "default": 1},
     "bandwidth_kib": {"type": "int", "default": 0},
     "environment": {"type": "list", "elements": "str", "default": []},

@@ -1,24 +1,30 @@
 """What lies on the medium already of a tree: in the last sets of the site, and in what a broken run left.
 
-Nothing here is trusted: an index must have the hash that its set's SHA256SUMS says, and every member that is taken over
-is hashed again.
+Nothing here is trusted: members are taken over only from a set that the record knows by the SHA-256 of its SHA256SUMS,
+whose index has the hash that is said there, and every member that is taken over is hashed again. What a broken run left
+is on no record; it was written by the last run and is gone with the next.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import zstandard
 
 from reporting.backup_set import manifest as m
 from reporting.backup_set.carry import StoredTree
+from reporting.backup_set.catalog import RESTORE_EXECUTION
 from reporting.backup_set.index import IndexFileError, decode, read_index, settle
 from reporting.backup_set.treewriter import Files, read_listing_journal
+
+_TIME = re.compile(r"\d{8}T\d{6}Z-")
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,16 @@ class Past:
     since_full: int = 0
 
 
-def past_of(home: Path, name: str, source: str) -> Past:
-    """Look through the sets of a site, the newest first, for the tree `name` that was read from `source`."""
+def past_of(home: Path, name: str, source: str, recorded: Mapping[str, str]) -> Past:
+    """Look through the recorded sets of a site, the newest first, for the tree `name` that was read from `source`.
+
+    `recorded`: SHA-256 of SHA256SUMS by the name of the set's folder, as the ledger has them.
+    """
     found: Past | None = None
     taken_over = 0
-    for folder in sorted(home.glob("[0-9]*"), reverse=True):
+    for folder in _sets(home):
+        if recorded.get(folder.name) != _digest_or_none(folder / m.SUMS):
+            continue
         with suppress(m.ManifestError):
             manifest = m.read_manifest(folder)
             for part in manifest.parts:
@@ -60,13 +71,26 @@ def past_of(home: Path, name: str, source: str) -> Past:
 
 
 def last_part(home: Path, name: str, source: str) -> m.Part | None:
-    """The part `name` of the newest set of a site that has it, read from `source`."""
-    for folder in sorted(home.glob("[0-9]*"), reverse=True):
+    """The part `name` of the newest whole backup of a site that has it, read from `source`.
+
+    What was there before a restore, and what could not be read whole, is no measure of what should be there.
+    """
+    for folder in _sets(home):
         with suppress(m.ManifestError):
-            for part in m.read_manifest(folder).parts:
+            manifest = m.read_manifest(folder)
+            if not manifest.complete or RESTORE_EXECUTION.match(manifest.execution):
+                continue
+            for part in manifest.parts:
                 if (part.name, part.source) == (name, source):
                     return part
     return None
+
+
+def _sets(home: Path) -> list[Path]:
+    """The sets of a site, the newest first. One that is dated later than now would be the newest for ever: left out."""
+    now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    found = [f for f in home.glob("[0-9]*") if _TIME.match(f.name) and f.name[:16] <= now]
+    return sorted(found, key=lambda f: f.name, reverse=True)
 
 
 def last_set(past: Past) -> Base | None:
@@ -105,6 +129,14 @@ def unfinished(place: Path, name: str, source: str) -> Base | None:
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _digest_or_none(path: Path) -> str:
+    """Nothing that could be on record where it cannot be read."""
+    try:
+        return _digest(path)
+    except OSError:
+        return "unreadable"
 
 
 def _frames(journal: Path, stored_bytes: int) -> list[tuple[int, int]]:

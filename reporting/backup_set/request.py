@@ -155,6 +155,7 @@ class BackupRequest(_Model):
     databases: list[DatabaseRequest] = []
     idle_timeout: Annotated[int, Field(ge=1)] = 900  # seconds without a byte until a stream is given up
     full_every: Annotated[int, Field(ge=1)] = 7  # every so many runs everything is read; 1: always
+    recorded_sets: dict[str, str] = {}  # SHA-256 of SHA256SUMS by set: only from these are members taken over
     retries: Annotated[int, Field(ge=0, le=10)] = 1  # of a tree whose line broke; what came is not read twice
     bandwidth_kib: Annotated[int, Field(ge=0)] = 0  # KiB a second at most; 0: no limit
     environment: list[Literal["crontab", "web_server", "php", "dns", "tls", "cms"]] = []  # taken beside the site

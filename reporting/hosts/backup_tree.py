@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,10 +48,14 @@ class TreeTaken:
 
 @dataclass(frozen=True)
 class Policy:
-    """How often everything is read (every n-th run), and how often a line that broke is tried again."""
+    """How often everything is read (every n-th run), and how often a line that broke is tried again.
+
+    `recorded_sets`: SHA-256 of SHA256SUMS by set; only from these are members taken over.
+    """
 
     full_every: int = 7
     retries: int = 1
+    recorded_sets: Mapping[str, str] = field(default_factory=dict)
 
 
 def take_tree(host: Host, tree: TreeRequest, tar: t.Tar, draft: Draft, policy: Policy) -> TreeTaken:
@@ -78,7 +82,7 @@ def take_tree(host: Host, tree: TreeRequest, tar: t.Tar, draft: Draft, policy: P
 
 def _attempt(host: Host, tree: TreeRequest, tar: t.Tar, draft: Draft, policy: Policy) -> TreeTaken:
     listing = _list(host, tree)
-    past = past_of(draft.folder.parent, tree.name, tree.path)
+    past = past_of(draft.folder.parent, tree.name, tree.path, policy.recorded_sets)
     with ExitStack() as stack:
         bases = _bases(draft.rest_of(tree.name), tree, past, policy) if listing.lines and tar.picks else []
         for base in bases:
@@ -375,7 +379,7 @@ def collapsed(part: m.Part, past: m.Part | None, least_percent: int) -> list[str
         figures = [("files", part.tree.files, past.tree.files), ("bytes", part.tree.file_bytes, past.tree.file_bytes)]
     return [
         f"{part.source}: {now:,} {what}, in the last set it had {before:,}: less than {least_percent} %. "
-        "If that is right, it counts from the next set on"
+        "If that is right, one run without site_backup_least_percent"
         for what, now, before in figures
         if now * 100 < before * least_percent
     ]

@@ -101,7 +101,7 @@ def _take_tree(
     host: Host, tree: TreeRequest, tar: t.Tar, draft: Draft, beside: tuple[BackupRequest, Outcome]
 ) -> list[str]:
     request, outcome = beside
-    taken = take_tree(host, tree, tar, draft, Policy(request.full_every, request.retries))
+    taken = take_tree(host, tree, tar, draft, Policy(request.full_every, request.retries, request.recorded_sets))
     outcome.findings += taken.findings
     draft.exceptions += taken.exceptions
     return taken.problems

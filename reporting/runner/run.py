@@ -25,6 +25,7 @@ from reporting.runner.play import PLAYBOOKS, CannotRun, Play, Played, play
 from reporting.runner.recover import append_end, close_killed
 from reporting.runner.track import SiteTrack, Tracker, refusal
 
+_SETS = 60  # sets that something may be taken over from: those of a few weeks, on whichever medium they lie
 _RECORDED = 20  # a role asks about its last execution; a few more cost nothing
 
 
@@ -138,6 +139,7 @@ class _Recorder:
 
     def _play(self) -> Play:
         recorded = _recorded(self._record, self._result.request.activity.number)
+        sets = _sets(self._record)
         executions = {
             s.site: {
                 "id": s.started.execution,
@@ -145,6 +147,7 @@ class _Recorder:
                 "state_dir": str(self._record.inventory.state_dir),
                 "activity": s.started.activity,
                 "recorded": recorded.get(s.site, []),
+                "sets": sets.get(s.site, {}),
             }
             for s in self._result.sites
         }
@@ -207,6 +210,17 @@ def _recorded(record: Record, activity: int) -> dict[str, list[str]]:
         if document["activity"] == activity and document["outputs"]:
             found.setdefault(event.subject, []).append(event.data["execution"])
     return {site: executions[-_RECORDED:] for site, executions in found.items()}
+
+
+def _sets(record: Record) -> dict[str, dict[str, str]]:
+    """SHA-256 of SHA256SUMS of the last sets per site, by folder: what is taken over must be as it was made."""
+    found: dict[str, dict[str, str]] = {}
+    for event in record.ledger.events([KIND_FINISHED]):
+        for output in event.data["document"]["outputs"]:
+            folder, _, name = output["path"].rpartition("/")
+            if output["place"] == "medium" and name == "SHA256SUMS":
+                found.setdefault(event.subject, {})[folder.rpartition("/")[2]] = output["sha256"]
+    return {site: dict(list(sets.items())[-_SETS:]) for site, sets in found.items()}
 
 
 def _note(document: ResultDocument) -> str:

@@ -230,8 +230,8 @@ BACKUP_PHRASES: dict[str, str] = {
     ": was there, but did not come: ": ": ada pada host, tetapi tidak ikut datang: ",
     ": {n} bytes of tar's messages were lost": ": {} byte pesan tar hilang",
     "; tried again: ": "; dicoba lagi: ",
-    ", in the last set it had {n}: less than {n} %. If that is right, it counts from the next set on": (
-        ", dalam set terakhir {}: kurang dari {} %. Bila memang benar, angka ini menjadi acuan mulai set berikutnya"
+    ", in the last set it had {n}: less than {n} %. If that is right, one run without site_backup_least_percent": (
+        ", dalam set terakhir {}: kurang dari {} %. Bila memang benar, jalankan sekali tanpa site_backup_least_percent"
     ),
     ": {n} files, ": ": {} berkas, ",
     ": {n} bytes, ": ": {} byte, ",

@@ -140,7 +140,7 @@ ELSEWHERE = {
     "file growing while read": "test_backup_repeat.py::test_a_file_that_never_rests_is_named",
     "file vanishing while read": "test_backup_repeat.py::test_a_file_that_vanishes_is_named",
     "tar that leaves a file out": "test_backup_repeat.py::test_a_tar_that_leaves_a_file_out_is_found_out",
-    "source collapsed": "test_backup_repeat.py::test_a_source_that_collapsed_is_a_problem_once",
+    "source collapsed": "test_backup_repeat.py::test_a_source_that_collapsed_is_a_problem_until_a_person_accepts",
     "host's disk full": "test_backup_repeat.py::test_a_site_whose_disk_has_no_free_byte",
     "5 GiB sparse file": "test_backup_repeat.py::test_a_sparse_file_of_5_gib",
     "unreadable files": "test_site_backup.py::test_files_that_the_account_cannot_read_are_named",

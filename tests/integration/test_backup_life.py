@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from reporting.backup_set.medium import MediumError
+from reporting.backup_set.reading import reading, unread
 from reporting.backup_set.rotation import on_turn
 from tests.fleet.fixtures import MediumFactory
 from tests.fleet.medium import LoopMedium
@@ -302,6 +305,87 @@ def test_prune_shows_its_plan_touches_nothing_and_then_does_just_that(agency: Ag
     assert sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) == sorted([folder.name, old[0].name])
     again = agency.laman("backup", "prune", "--apply")
     assert "0 sets removed" in again.stdout
+
+
+def test_prune_relies_on_no_set_that_is_not_there_or_not_what_was_written(agency: Agency) -> None:
+    agency.unit["backup"] = {"keep": {"daily": 1, "weekly": 0, "monthly": 0, "yearly": 0}}
+    agency.write()
+    first, second = backed_up(agency, 2)
+    stored = second / "tree-laman.tar.zst"
+    content = stored.read_bytes()
+    stored.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    refused = agency.laman("backup", "prune", "--apply")
+    assert refused.returncode == 1
+    assert f"ppid: nothing of it is removed: {second.name}, the last verified set, is damaged" in refused.stdout
+    assert first.is_dir()
+    (standing,) = data(agency, "status", rc=2)
+    assert "damaged" in {flag["code"] for flag in standing["flags"]}  # it is on record
+    stored.unlink()
+    listed = {s["set"]: s for s in json.loads(agency.laman("backup", "list", "--json").stdout)["sets"]}
+    assert listed[second.name]["state"] == "damaged"
+    assert agency.laman("backup", "prune", "--apply").returncode == 0
+    assert first.is_dir()
+    stored.write_bytes(content)
+    assert agency.laman("backup", "verify", second.name).returncode == 0
+    assert agency.laman("backup", "prune", "--apply").returncode == 0
+    assert not first.exists()
+
+
+def _altered(folder: Path) -> None:
+    """Somebody changes a set's papers and makes SHA256SUMS agree."""
+    paper = folder / "CARA-PULIHKAN.txt"
+    paper.write_text(paper.read_text() + "x")
+    sums = folder / "SHA256SUMS"
+    lines = [line for line in sums.read_text().splitlines() if not line.endswith(paper.name)]
+    lines.append(f"{hashlib.sha256(paper.read_bytes()).hexdigest()}  {paper.name}")
+    sums.write_text("\n".join(sorted(lines, key=lambda line: line[66:])) + "\n")
+    assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder).returncode == 0
+
+
+def test_a_set_that_was_altered_consistently_is_neither_proven_nor_restored(agency: Agency, tmp_path: Path) -> None:
+    (folder,) = backed_up(agency)
+    copied = tmp_path / "disalin" / folder.name
+    shutil.copytree(folder, copied)
+    _altered(folder)
+    drilled = agency.laman("backup", "drill", folder.name, "--json")
+    assert drilled.returncode == 2, drilled.stderr
+    (event,) = json.loads(drilled.stdout)
+    assert event["status"] == "failed"
+    assert "altered since it was made: CARA-PULIHKAN.txt, SHA256SUMS" in event["compared"][0]["detail"]
+    for named in (folder.name, str(folder)):
+        refused = agency.laman("backup", "restore", named, "--to", str(tmp_path / "ke-sini"))
+        assert refused.returncode == 1, refused.stdout
+        assert "was altered since it was made" in refused.stderr
+    good = agency.laman("backup", "restore", str(copied), "--to", str(tmp_path / "ke-sini"))
+    assert good.returncode == 0, good.stderr
+    assert "not on record" not in good.stderr
+
+
+def test_a_set_that_is_not_on_record_is_restored_and_said_to_be_and_never_proven(
+    agency: Agency, tmp_path: Path
+) -> None:
+    (folder,) = backed_up(agency)
+    strange = _older(agency, folder, 1)
+    drilled = agency.laman("backup", "drill", strange.name, "--json")
+    assert drilled.returncode == 2, drilled.stderr
+    (event,) = json.loads(drilled.stdout)
+    assert event["status"] == "not_proven"
+    assert "is not on record" in event["compared"][-1]["detail"]
+    restored = agency.laman("backup", "restore", strange.name, "--to", str(tmp_path / "ke-sini"))
+    assert restored.returncode == 0, restored.stderr
+    assert "is not on record" in restored.stderr
+
+
+def test_prune_waits_for_who_reads_a_set_and_a_backup_does_not(agency: Agency) -> None:
+    (folder,) = backed_up(agency)
+    (folder.with_name(".20200101T000000Z-killed.part")).mkdir()
+    with reading(folder.parent), reading(folder.parent):
+        refused = agency.laman("backup", "prune", "--apply")
+        assert refused.returncode == 1
+        assert "is being read" in refused.stdout
+        assert len(backed_up(agency)) == 2
+    with unread(folder.parent), pytest.raises(MediumError, match="a prune is removing"), reading(folder.parent):
+        pass
 
 
 def test_an_interrupted_prune_is_finished_by_the_next_and_put_on_record(agency: Agency) -> None:
