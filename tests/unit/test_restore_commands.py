@@ -7,15 +7,23 @@ import os
 import subprocess
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 
 from reporting.backup_set import restorecommands as r
 from reporting.backup_set import restoreplan as p
 from reporting.backup_set.extract import Extractor, Rules
+from reporting.backup_set.request import BackupRequest, TreeRequest
 from reporting.backup_set.restore import chooser
 from reporting.backup_set.tarread import Entry, Pull, TarPull
 from reporting.backup_set.tarwrite import rewritten
+from reporting.hosts.backup_host import Doubt
+from reporting.hosts.restore_work import Done, HostRestoreError, Work
+from reporting.hosts.site_restore import _maintenance
+from reporting.hosts.stream import Ended
 
 NONCE = "laman-0123456789abcdef0123456789abcdef"
 
@@ -143,3 +151,35 @@ def test_a_hard_link_alone_comes_with_the_data_of_what_it_points_at(tmp_path: Pa
     assert set(result.files) == {b"web/b", b"web/c"}
     assert sorted(path.name for path in (tmp_path / "web").iterdir()) == ["b", "c"]
     assert (tmp_path / "web/b").read_bytes() == (tmp_path / "web/c").read_bytes() == b"abc"
+
+
+class _Host:
+    """Notes what it is asked; takes maintenance off only where it is reachable."""
+
+    def __init__(self, *, reachable: bool = True) -> None:
+        self.asked: list[str] = []
+        self.reachable = reachable
+
+    def ask(self, command: str) -> tuple[str, Ended]:
+        self.asked.append(command)
+        if not self.reachable and command == r.maintenance_command("/srv/web", on=False):
+            raise AnsibleConnectionFailure("gone")
+        return "", Ended(0, "")
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_step_that_fails_leaves_no_maintenance_or_names_it(reachable: bool) -> None:
+    host = _Host(reachable=reachable)
+    done = Done()
+    work = cast("Work", SimpleNamespace(host=host, done=done))
+    with pytest.raises(HostRestoreError), _maintenance(work, ["/srv/web"]):
+        raise HostRestoreError("database web does not load")
+    assert host.asked[-1] == r.maintenance_command("/srv/web", on=False)
+    assert ["/srv/web/.maintenance" in problem for problem in done.problems] == ([] if reachable else [True])
+
+
+def test_empty_is_a_doubt_and_unreadable_is_none() -> None:
+    """What the undo set passes over: it came whole, and is little."""
+    assert isinstance(Doubt("database web has no table"), str)
+    request = BackupRequest(site="web", execution="x", trees=[TreeRequest(name="laman", path="/srv/web")])
+    assert not request.as_it_is, "a backup that is due says so"
