@@ -306,6 +306,7 @@ class TicketOpened(_Payload):
     executor: Person
     agent: Agent
     route: Route = "mandiri"
+    party: Annotated[str, StringConstraints(max_length=200)] = ""  # route: who there
     execution: str  # of activity 8, that was begun with it
     source: Literal["hand", "finding"] = "hand"
     finding: Finding | None = None  # source finding: the first one
