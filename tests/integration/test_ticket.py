@@ -296,7 +296,7 @@ def test_a_breach_that_is_seen_after_the_solution_leaves_its_notice_to_do(agency
     paused = told(agency, "pause", name, "--reason", "menunggu", "--note", "telepon", "--evidence", "foto.png")
     assert paused["steps"][-1]["note"] == "menunggu; telepon"
     ok(agency, "resume", name)
-    ok(agency, "solve", name, "--kind", "config", "--cause", "a", "--solution", "b", "--prevention", "c")
+    ok(agency, "solve", name, "--kind", "configuration", "--cause", "a", "--solution", "b", "--prevention", "c")
     last = ok(agency, "breach", name, "--note", "KTP 12 pemohon").splitlines()[-1]
     assert "nothing is left to do" not in last
     assert f"ticket notified {name} --evidence" in last
