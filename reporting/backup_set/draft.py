@@ -310,7 +310,7 @@ def new_set(report: MediumReport, site: str, execution: str) -> Iterator[Draft]:
     try:
         home = below(Path(report.path), f"{SETS}/{site}")
         if home != Path(report.path).resolve() / SETS / site:  # it stays on the medium, but where nobody looks for sets
-            raise ValueError(f"{SETS}/{site} is not where it says")
+            raise ValueError(f"{SETS}/{site}")
     except ValueError as error:
         raise MediumError(f"medium {report.id}: {error}: a symbolic link on it points elsewhere") from None
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
