@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -444,3 +445,15 @@ def test_killed_between_two_steps_of_a_removal_leaves_no_half_set_and_is_finishe
     with closing(sqlite3.connect(agency.state / "ledger.sqlite")) as ledger:
         (events,) = ledger.execute("SELECT count(*) FROM events WHERE kind = 'backup.pruned'").fetchone()
     assert events == 1
+
+
+def test_a_repeat_takes_over_from_the_set_that_the_ledger_knows(agency: Agency, tmp_path: Path) -> None:
+    """Through the runner, the role and the engine: the digest of the last set's SHA256SUMS gets there."""
+    newest = max(path.lstat().st_ctime for path in (tmp_path / "www").rglob("*"))
+    while time.time() < newest + 3.1:  # files of the last seconds are not relied on
+        time.sleep(0.1)
+    carried = []
+    for folder in backed_up(agency, 2):
+        (part,) = json.loads((folder / "MANIFEST.json").read_text())["parts"]
+        carried.append(part["tree"]["carried_members"] > 0)
+    assert carried == [False, True]
