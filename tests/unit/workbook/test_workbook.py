@@ -412,7 +412,7 @@ def test_verdicts_are_chosen_from_a_list_and_coloured() -> None:
     sheet = load(written(sample.month()))[0]["Pelaksanaan"]
     lists = {rule.formula1 for rule in sheet.data_validations.dataValidation}
     assert '"sesuai,menyimpang,menunggu"' in lists
-    assert '"sesuai,menyimpang,menunggu,terlewat,terbuka"' in lists
+    assert '"sesuai,menyimpang,menunggu,terlewat,terbuka,dibuka kembali"' in lists
     rules = {rule.formula[0] for area in sheet.conditional_formatting for rule in area.rules}
     assert {'"sesuai"', '"menyimpang"', '"menunggu"', '"terlewat"'} <= rules
 
