@@ -200,7 +200,7 @@ def test_twice_in_a_row(agency: Agency) -> None:
     assert "is before" in one_line(agency, "resume", name, "--at", early, "--note", "kemarin")
     ok(agency, "resume", name)
     ok(agency, "solve", name, *SOLUTION)
-    assert f"laman ticket reopen {name}" in one_line(agency, "solve", name, *SOLUTION)
+    assert f"ticket reopen {name}" in one_line(agency, "solve", name, *SOLUTION)
     ok(agency, "reopen", name, "--note", "muncul lagi")
     assert "was reopened by Budi Santoso" in one_line(agency, "reopen", name, "--note", "muncul lagi")
 
