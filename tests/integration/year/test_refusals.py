@@ -285,11 +285,11 @@ def test_a_file_that_is_not_what_its_name_says(desk: Desk, name: str) -> None:
 
 def test_no_file_at_all(desk: Desk) -> None:
     pay = ("renewal", "pay", desk.cases["approved"], "--proof")
-    refused(desk, *pay, str(desk.folder), says="no such file")
-    refused(desk, *pay, "/dev/zero", says="no such file")
+    refused(desk, *pay, str(desk.folder), says="no regular file")
+    refused(desk, *pay, "/dev/zero", says="no regular file")
     refused(desk, *pay, str(desk.folder / "tidak\nada.pdf"), says="no such file")
     refused(desk, "renewal", "pay", desk.cases["approved"], says="pay needs --proof FILE")
-    refused(desk, *pay, desk.good(), "--proof", str(desk.folder), says="no such file")  # the good one is not kept
+    refused(desk, *pay, desk.good(), "--proof", str(desk.folder), says="no regular file")  # the good one is not kept
 
 
 def test_one_paper_for_two_things(desk: Desk) -> None:
