@@ -143,7 +143,7 @@ def back_up_cpanel(client: Cpanel, request: CpanelBackupRequest, medium: MediumR
         outcome.problems.append(f"no set was made: medium {medium.id}: {explain(error, medium.path)}")
     except (StoreError, TarError) as error:
         outcome.problems.append(f"no set was made: the medium gave back something else than was written: {error}")
-    if archive is not None:
+    if archive is not None and outcome.measures is not None:  # else it is the only copy that this run made
         _remove(client, archive, outcome)
     return outcome
 

@@ -234,7 +234,7 @@ FAULTS: dict[str, Fault] = {
     "hangup": lambda h, s, n: setattr(h, "close_connection", True),
     "moved": _redirect("/rdap/domain/upper.{name}"),
     "loop": _redirect("/rdap/domain/{name}"),
-    "to-file": _redirect("file:///etc/passwd"),
+    "to-file": _redirect("file:/etc/passwd"),
     "to-http": _redirect("http://localhost:9/"),
     "hostile": lambda h, s, n: send(h, s.domain("\x1b[2J{{ 7*7 }}\u202e.id")),
     "hostile-status": lambda h, s, n: send(h, s.domain(n, status=["{{ lookup('pipe', 'id') }}", "\x1b]0;x\x07", 5])),
